@@ -1,0 +1,174 @@
+"""The one registry: every formula and layer that has a name is found here.
+
+An entry is registered where it is defined and nowhere else. The command's choices, the
+documentation's tables and the parametrised tests read the registry, so adding an entry adds
+it everywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from pellucid.errors import ArgumentError, UnknownNameError
+
+Spec = "str | Mapping[str, Any] | Formula"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A named formula: its function, its settings with their values, and where it comes from.
+
+    Parameters
+    ----------
+    function : callable
+        The formula itself. Parameters with a default are its settings.
+    source : str
+        Where the formula comes from.
+    settings : mapping of str to number
+        The value of every setting.
+    """
+
+    kind: ClassVar[str]
+
+    function: Callable[..., Any]
+    source: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name under which it is registered."""
+        return self.function.__name__
+
+    @property
+    def text(self) -> str:
+        """The formula in words and symbols: the first paragraph of its docstring."""
+        return inspect.cleandoc(self.function.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Name and settings as a plain dict; `Registry.find` turns it back into the formula."""
+        return {"name": self.name, **self.settings}
+
+    def using(self, **settings: Any) -> Self:
+        """The same formula with other settings.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such setting, or its value is not a finite number.
+        """
+        for name, value in settings.items():
+            if name not in self.settings:
+                raise UnknownNameError(f"setting of {self.kind} {self.name!r}", name, self.settings)
+            if type(self.settings[name]) is bool:
+                ok = isinstance(value, bool)
+            else:
+                ok = is_number(value) and math.isfinite(value)
+            if not ok:
+                wanted = "True or False" if type(self.settings[name]) is bool else "a finite number"
+                raise ArgumentError(f"{self.kind} {self.name!r}: {name} must be {wanted}, but got {value!r}.")
+        return dataclasses.replace(self, settings={**self.settings, **settings})
+
+    def __str__(self) -> str:
+        changed = {k: v for k, v in self.settings.items() if v != settings_of(self.function).get(k)}
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in changed.items())})" if changed else self.name
+
+
+E = TypeVar("E", bound=Formula)
+
+
+class Registry(Generic[E]):
+    """The entries of one kind, by name.
+
+    Parameters
+    ----------
+    kind : str
+        What an entry is called in messages, such as `"activation"`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, E] = {}
+
+    def add(self, entry: E) -> E:
+        """Register an entry under its name; a second entry of that name replaces the first."""
+        self._entries[entry.name] = entry
+        return entry
+
+    def remove(self, name: str) -> None:
+        """Forget an entry."""
+        del self._entries[name]
+
+    def find(self, spec: str | Mapping[str, Any] | E) -> E:
+        """The entry that `spec` names: a name, `"name(setting=value)"`, a dict with `name`, or an entry.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message offers the nearest name.
+        """
+        if isinstance(spec, Formula):
+            if spec.kind != self.kind:
+                raise ArgumentError(f"expected {self.kind}, but got the {spec.kind} {spec.name!r}.")
+            return spec  # type: ignore[return-value]
+        if isinstance(spec, Mapping):
+            settings = {k: v for k, v in spec.items() if k != "name"}
+            return self._named(spec.get("name")).using(**settings)
+        if isinstance(spec, str) and (call := re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*", spec, re.DOTALL)):
+            return self._named(call[1]).using(**self._keywords(spec, call[2]))
+        return self._named(spec)
+
+    def _named(self, name: object) -> E:
+        if not isinstance(name, str) or name.strip() not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name.strip()]
+
+    def _keywords(self, spec: str, inside: str) -> dict[str, Any]:
+        try:
+            call = ast.parse(f"f({inside})", mode="eval").body
+            assert isinstance(call, ast.Call) and not call.args
+            return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        except (AssertionError, SyntaxError, ValueError):
+            raise ArgumentError(
+                f"cannot read {spec!r}: write {self.kind}s with settings as 'name(setting=0.5)'."
+            ) from None
+
+    def names(self) -> list[str]:
+        """The names, in the order of registration."""
+        return list(self._entries)
+
+    def __iter__(self) -> Iterator[E]:
+        return iter(list(self._entries.values()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def settings_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The parameters of a function that have defaults, with these defaults.
+
+    Examples
+    --------
+    >>> def leaky(z, alpha=0.01): ...
+    >>> settings_of(leaky)
+    {'alpha': 0.01}
+    """
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number (NumPy's included) and not a truth value."""
+    import numbers
+
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
