@@ -1,0 +1,1 @@
+"""Floor 1: compiled loops on plain float32 memory. Nothing here knows of networks."""
