@@ -1,7 +1,7 @@
 """Turns plain Python functions into compiled ones: formulas, elementary functions, kernel bodies.
 
-Nothing is decorated where it is written, so that formulas stay ordinary Python and importing
-them does not load Numba.
+Nothing is decorated where it is written, so formulas stay ordinary Python and importing them
+does not load Numba.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from pellucid.kernels.elementary import Elementary
 
-# No flag may let the compiler assume that NaN or infinity cannot occur.
-# Without "contract" a result does not depend on whether vector or scalar code made it.
+# No flag may let the compiler assume that NaN or infinity cannot occur, and none may contract
+# a * b + c: then a result does not depend on whether vector code or the rest of a loop made it.
 OPTIONS: dict[str, Any] = {
     "nogil": True,
     "boundscheck": False,
@@ -30,72 +30,101 @@ OPTIONS: dict[str, Any] = {
 
 @functools.cache
 def jitted(function: Callable[..., Any] | Elementary) -> Any:
-    """The compiled form of a scalar function: a formula, or an elementary function.
+    """The compiled form of a scalar function: a formula or an elementary function.
 
     Numbers written in a formula mean float32, so that one stray `0.5` does not turn a vector
-    loop into a loop of doubles. The functions it calls are compiled the same way.
+    loop into a loop of doubles. The functions that a formula calls are compiled the same way.
     """
     import numba
 
+    if not isinstance(function, Elementary):
+        return numba.njit(**OPTIONS)(_linked(_with_float32_constants(function), jitted))
+    if function.body is not None:
+        return numba.njit(**OPTIONS)(_linked(function.body, helper))
+    from pellucid.kernels import intrinsics
+
+    return getattr(intrinsics, function.__name__)
+
+
+@functools.cache
+def helper(function: Callable[..., Any]) -> Any:
+    """The compiled form of a function that computes with whole numbers and arrays as well."""
+    import numba
+
     if isinstance(function, Elementary):
-        if function.body is None:
-            from pellucid.kernels import intrinsics
-
-            return getattr(intrinsics, function.__name__)
-        return numba.njit(**OPTIONS)(linked(function.body))
-    return numba.njit(**OPTIONS)(linked(_with_float32_constants(function)))
+        return jitted(function)
+    return numba.njit(**OPTIONS)(_linked(function, helper))
 
 
-def linked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its elementary functions and helpers replaced by their compiled forms."""
-    code = function.__code__
-    names = {n for c in _codes(code) for n in c.co_names}
-    known = {n: function.__globals__[n] for n in names if n in function.__globals__}
-    compiled = {n: jitted(v) for n, v in known.items() if _is_formula(v)}
-    copy = types.FunctionType(
-        code, {**function.__globals__, **compiled}, function.__name__, function.__defaults__, function.__closure__
-    )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    return copy
+def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bool) -> Any:
+    """The compiled form of a kernel's body; `names` are compiled functions that it calls.
+
+    Its array arguments never overlap, which the plan's checker proves and the compiler is told.
+    """
+    import numba
+
+    options = OPTIONS | ({"fastmath": {"reassoc", "nsz"}} if reassociate else {})
+    dispatcher = numba.njit(**options)(_linked(function, helper, names))
+
+    def arrays_do_not_overlap(flags: Any) -> Any:
+        flags.noalias = True
+        return flags
+
+    dispatcher._compiler._customize_flags = arrays_do_not_overlap
+    return dispatcher
 
 
-def digest(function: Callable[..., Any] | Elementary) -> str:
-    """Changes whenever the function, or anything it calls, would compile to something else."""
+def digest(*values: Any) -> str:
+    """Sixteen letters that change when a function, or anything it calls, changes."""
     seen: dict[int, str] = {}
 
     def of(value: Any) -> str:
         if isinstance(value, Elementary):
             return of(value.body) if value.body else value.__name__
+        if isinstance(value, (tuple, list)):
+            return f"({','.join(map(of, value))})"
+        if isinstance(value, Mapping):
+            return f"{{{','.join(k + of(v) for k, v in sorted(value.items()))}}}"
         if not isinstance(value, types.FunctionType):
-            return repr(value)
+            return repr(value) if isinstance(value, (int, float, str, bool, np.generic)) else type(value).__name__
         if id(value) not in seen:
-            seen[id(value)] = value.__name__
-            names = sorted({n for c in _codes(value.__code__) for n in c.co_names})
-            parts = [_text(value.__code__), repr(value.__defaults__)]
-            parts += [n + of(value.__globals__[n]) for n in names if _matters(value.__globals__.get(n))]
+            seen[id(value)] = value.__name__  # a function that calls itself
+            names = sorted({n for c in _codes(value.__code__) for n in c.co_names} & value.__globals__.keys())
+            parts = [_text(value.__code__), *(f"{n}={of(value.__globals__[n])}" for n in names)]
             parts += [of(cell.cell_contents) for cell in value.__closure__ or ()]
             seen[id(value)] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return seen[id(value)]
 
-    return of(function)[:16] if not isinstance(function, Elementary) else hashlib.sha256(of(function).encode()).hexdigest()[:16]
+    return hashlib.sha256(of(values).encode()).hexdigest()[:16]
+
+
+def _linked(
+    function: Callable[..., Any], compile: Callable[..., Any], names: Mapping[str, Any] | None = None
+) -> Callable[..., Any]:
+    """A copy of the function that calls the compiled forms of what it calls."""
+    code: types.CodeType = function.__code__
+    compiled = dict(names or {})
+    for name in {n for c in _codes(code) for n in c.co_names} - compiled.keys():
+        if _is_ours(function.__globals__.get(name)):
+            compiled[name] = compile(function.__globals__[name])
+    cells = tuple(
+        types.CellType(compile(c.cell_contents) if _is_ours(c.cell_contents) else c.cell_contents)
+        for c in function.__closure__ or ()
+    )
+    return types.FunctionType(code, {**function.__globals__, **compiled}, function.__name__, None, cells or None)
 
 
 def _with_float32_constants(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function with each number in its text a float32."""
-    code = function.__code__
+    code: types.CodeType = function.__code__
     constants = tuple(np.float32(c) if type(c) in (int, float) else c for c in code.co_consts)
-    copy = types.FunctionType(
+    return types.FunctionType(
         code.replace(co_consts=constants), function.__globals__, function.__name__, None, function.__closure__
     )
-    return copy
 
 
-def _is_formula(value: Any) -> bool:
+def _is_ours(value: Any) -> bool:
     return isinstance(value, (Elementary, types.FunctionType))
-
-
-def _matters(value: Any) -> bool:
-    return isinstance(value, (Elementary, types.FunctionType, int, float, str, tuple))
 
 
 def _codes(code: types.CodeType) -> list[types.CodeType]:

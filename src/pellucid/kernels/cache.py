@@ -1,0 +1,63 @@
+"""Compiled kernels kept on disk, so that a machine compiles each of them once.
+
+One folder per state of everything that decides what a kernel compiles to: the sources of this
+package, the versions of Python, Numba, llvmlite and pellucid, and the CPU. A file is a checksum
+and an object file, written under a temporary name and renamed, so processes that compile at the
+same time are safe. A cache that cannot be read or written costs time, never correctness.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pellucid
+from pellucid import settings
+from pellucid.kernels import cpu
+
+CHECKSUM = 32  # bytes of SHA-256
+
+
+def load(key: str) -> bytes | None:
+    """The object file kept under `key`, or None where there is no sound one."""
+    try:
+        content = (folder() / f"{key}.o").read_bytes()
+    except OSError:
+        return None
+    checksum, code = content[:CHECKSUM], content[CHECKSUM:]
+    return code if code and hashlib.sha256(code).digest() == checksum else None
+
+
+def store(key: str, code: bytes) -> None:
+    """Keep an object file under `key`, if the folder can be written."""
+    temporary = None
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder(), prefix=key, suffix=".part", delete=False) as file:
+            temporary = file.name
+            file.write(hashlib.sha256(code).digest() + code)
+        os.replace(temporary, folder() / f"{key}.o")
+    except OSError:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def folder() -> Path:
+    """The folder of this state."""
+    return settings.cache_dir() / "kernels" / _state()
+
+
+@functools.cache
+def _state() -> str:
+    here = Path(__file__).parent
+    parts = [f.name.encode() + f.read_bytes() for f in sorted(here.glob("*.py"))]
+    parts += [p.encode() for p in (sys.version, pellucid.__version__, version("numba"), version("llvmlite"))]
+    parts += [cpu.name().encode(), repr(sorted(cpu.features().items())).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""What a kernel is: a loop to compile, its plain twin in NumPy, and what it reads and writes.
+
+A kernel's body is an ordinary function over flat arrays. Its parameters are, by name:
+
+======================================  ==========================================================
+an operand (`x="read part"`)            a flat array; `read`, `write` or `update`, and `part` when a
+                                        thread touches only its part of the work, `whole` otherwise
+`x_stride`, `x_columns`, `x_rows`       sizes of the operand `x`, filled in from its buffer
+`now`                                   what the run tells every kernel: see `Now`
+`lo`, `hi`                              the part of the work to do
+any other, listed in `numbers`          a float32 setting
+any other                               a whole number
+======================================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+FLOAT, DOUBLE, INT = "f4", "f8", "i8"
+
+
+class Now(IntEnum):
+    """Where a run stands: indices into `now`."""
+
+    STEP = 0  # step within the epoch
+    FIRST = 1  # first row of the batch, counted in the epoch's order
+    ROWS = 2  # rows of the batch
+    TICK = 3  # updates ever made before this one
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a kernel uses one operand."""
+
+    reads: bool
+    writes: bool
+    part: bool
+    dtype: str = FLOAT
+
+    @staticmethod
+    def parse(text: str) -> Access:
+        """From words such as `"update part"` or `"read whole i8"`."""
+        mode, extent, *dtype = text.split()
+        return Access(mode != "write", mode != "read", extent == "part", *dtype)
+
+
+@dataclass(eq=False)
+class Kernel:
+    """A loop that is compiled once for the machine and called through its address.
+
+    Parameters
+    ----------
+    body : callable
+        The loop. See this module's table for its parameters.
+    operands : mapping of str to Access
+        What it reads and writes.
+    numbers : tuple of str
+        Parameters that are float32 settings.
+    formulas : mapping of str to callable
+        Scalar functions that the body calls, by the name it calls them.
+    reassociate : bool
+        Whether sums along a row may be reordered to become vector code.
+    """
+
+    body: Callable[..., None]
+    operands: Mapping[str, Access]
+    numbers: tuple[str, ...] = ()
+    formulas: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    reassociate: bool = False
+    reference: Callable[..., None] | None = None
+
+    def __post_init__(self) -> None:
+        self.name = self.body.__name__
+        self.parameters = [p for p in inspect.signature(self.body).parameters if p not in ("lo", "hi")]
+
+    def names(self) -> dict[str, Any]:
+        """Compiled functions that the body calls, by the name it calls them. Imports Numba."""
+        from pellucid.kernels.jit import jitted
+
+        return {name: jitted(f) for name, f in self.formulas.items()}
+
+    def twin(self, reference: Callable[..., None]) -> Kernel:
+        """Decorator: the plain NumPy function that does the same on arrays with their shapes."""
+        self.reference = reference
+        return self
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}>"
+
+
+def kernel(
+    *, numbers: tuple[str, ...] = (), reassociate: bool = False, **operands: str
+) -> Callable[[Callable[..., None]], Kernel]:
+    """Decorator: make a kernel of a body. Operands are given in words, see `Access.parse`."""
+    access = {name: Access.parse(text) for name, text in operands.items()}
+    return lambda body: Kernel(body, access, numbers, reassociate=reassociate)

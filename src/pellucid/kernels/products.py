@@ -1,0 +1,128 @@
+"""The three products of a dense layer, built on one register tile.
+
+============  ======================================  ============================
+product       formula                                 its parts are
+============  ======================================  ============================
+forward       Z = A @ W + bias                        rows of the batch
+backward      dA = D @ W.T, from a transposed copy    rows of the batch
+gradient      dW = A.T @ D                            rows of the weights
+============  ======================================  ============================
+
+All three are `C = start + A @ B` with A as it stands or transposed. Rows of every matrix are padded
+with zeros to whole vectors (see `engine.buffer`), so no column needs a scalar loop.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from pellucid.kernels import cpu
+from pellucid.kernels.kernel import Kernel, Now, kernel
+
+DEPTH = 1024  # rows of B that one sweep reads: a panel of four vectors stays in the second cache
+ROWS = int(Now.ROWS)
+
+
+def _sweeps_source(width: int, registers: int) -> str:
+    """Python source of one function that fills a panel of columns with tiles, for each panel width."""
+    from pellucid.kernels.tile import row_counts
+
+    lines = []
+    arguments = "A, a, A_stride, A_step, B, b, B_stride, start, c, begin, C, C_stride, n, lo, hi"
+    for n_vectors in (1, 2, 3, 4):
+        lines += [f"def sweep_{n_vectors}({arguments}):", "    i = lo"]
+        for r in row_counts(n_vectors, registers):
+            lines += [
+                f"    while i + {r} <= hi:",
+                f"        tile_{r}_{n_vectors}(A, a + i * A_step, A_stride, B, b, B_stride, start, c, begin,"
+                " C, c + i * C_stride, C_stride, n)",
+                f"        i += {r}",
+            ]
+    return "\n".join(lines)
+
+
+@functools.cache
+def _sweep(transposed: bool, width: int) -> Any:
+    """Compiled: all tiles of C[lo:hi] += A @ B over `n` rows of B."""
+    import numba
+
+    from pellucid.kernels.jit import OPTIONS
+    from pellucid.kernels.tile import make_tile, row_counts
+
+    registers = cpu.vector_registers(width)
+    space: dict[str, Any] = {
+        f"tile_{r}_{v}": make_tile(r, v, width, transposed) for v in (1, 2, 3, 4) for r in row_counts(v, registers)
+    }
+    exec(_sweeps_source(width, registers), space)
+    one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
+
+    @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
+    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):  # type: ignore[no-untyped-def]
+        for k in range(0, n_sums, DEPTH):  # a sum goes on where the last panel of B left it
+            n, a, b, c = min(DEPTH, n_sums - k), k * (A_stride if transposed else 1), k * B_stride, 0
+            left = (C_columns + width - 1) // width
+            while left > 0:
+                if left >= 4 and left != 5:
+                    four(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    left, c = left - 4, c + 4 * width
+                elif left >= 3:
+                    three(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    left, c = left - 3, c + 3 * width
+                elif left == 2:
+                    two(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    left = 0
+                else:
+                    one(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    left = 0
+            begin = 2
+
+    return sweep
+
+
+class Product(Kernel):
+    """A kernel around the tile; the vector width is part of its name and of its machine code."""
+
+    def __init__(self, plain: Kernel, transposed: bool, width: int) -> None:
+        super().__init__(plain.body, plain.operands, plain.numbers)
+        self.name = f"{plain.name}_{width}"
+        self.parameters = plain.parameters
+        self.reference = plain.reference
+        self.transposed, self.width = transposed, width
+
+    def names(self) -> dict[str, Any]:
+        return {"sweep": _sweep(self.transposed, self.width)}
+
+
+def sweep(*_: Any) -> None:
+    """Stands for the compiled sweep inside the bodies below."""
+
+
+@kernel(A="read part", B="read whole", start="read whole", C="write part")
+def product(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):  # type: ignore[no-untyped-def]
+    """C = A @ B + start, with one row `start` for all rows, or nothing where has_start is 0."""
+    sweep(A, A_stride, A_stride, B, B_stride, start, has_start, C, C_stride, C_columns, B_rows, lo, hi)
+
+
+@product.twin
+def _(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):  # type: ignore[no-untyped-def]
+    C[lo:hi] = A[lo:hi] @ B + (start if has_start else 0)
+
+
+@kernel(A="read whole", B="read whole", C="write part")
+def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    """C = A.T @ B over the rows of the batch."""
+    sweep(A, A_stride, 1, B, B_stride, B, 0, C, C_stride, C_columns, now[ROWS], lo, hi)
+
+
+@product_transposed.twin
+def _(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    rows = now[ROWS]
+    C[lo:hi] = A[:rows, lo:hi].T @ B[:rows]
+
+
+@functools.cache
+def products(width: int | None = None) -> tuple[Product, Product]:
+    """The kernels (product, product_transposed) for a vector width, the CPU's own by default."""
+    width = width or cpu.vector_width()
+    return Product(product, False, width), Product(product_transposed, True, width)
