@@ -222,6 +222,7 @@ EMPTY = safetensors({})
         (b'{"format": 1, "document": {"a": -Infinity}}', "not valid JSON"),
         (b'{"format": 1, "document": ' + b"9" * 5000 + b"}", "not valid JSON"),
         (b"[" * 500_000, "not valid JSON"),
+        (head(EMPTY, document={"a": [[]] * 1_000_000}), "too many lists"),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "not valid JSON"),
         ([], "names no format"),
         ({"layers": []}, "names no format"),
@@ -359,6 +360,9 @@ def test_a_document_that_is_too_long_is_refused(file: Path, monkeypatch: pytest.
     monkeypatch.setattr(model_file, "MAX_TEXT", 1000)
     with pytest.raises(ArgumentError, match="a model file holds 1,000"):
         write(file, {"a": "b" * 1000}, {})
+    monkeypatch.setattr(model_file, "MAX_LISTS", 10)
+    with pytest.raises(ArgumentError, match="more lists and dicts than a model file holds, 10"):
+        write(file, {"a": [[]] * 10}, {})
 
 
 @pytest.mark.parametrize(

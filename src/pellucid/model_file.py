@@ -31,8 +31,9 @@ from pellucid.errors import ArgumentError, ModelFileError
 
 FORMAT = 1
 
-# The most that is written or read. A few bytes of text can stand for a hundred in memory.
+# The most that is written or read. An empty list, three bytes of text, takes a hundred in memory.
 MAX_TEXT = 64 << 20
+MAX_LISTS = 1_000_000  # and dicts
 MAX_HEADER = 16 << 20
 MAX_DEPTH = 100
 MAX_TENSORS = (1 << 32) - 2 * MAX_TEXT  # sizes and offsets in a plain zip archive have 32 bits
@@ -136,7 +137,13 @@ def _text(document: Mapping[str, Any], content: bytes) -> bytes:
         raise ArgumentError(f"the document cannot be written as JSON: {error}.") from error
     if len(text) > MAX_TEXT:
         raise ArgumentError(f"the document takes {len(text):,} bytes, but a model file holds {MAX_TEXT:,}.")
+    if _lists(text) > MAX_LISTS:
+        raise ArgumentError(f"the document has more lists and dicts than a model file holds, {MAX_LISTS:,}.")
     return text
+
+
+def _lists(text: bytes) -> int:
+    return text.count(b"[") + text.count(b"{")
 
 
 def _plain(value: Any, place: str, depth: int) -> Any:
@@ -177,9 +184,11 @@ def _revived(value: Any, depth: int = 0) -> Any:
     return {k[1:] if k.startswith("$") else k: _revived(v, depth + 1) for k, v in value.items()}
 
 
-def _head(content: bytes) -> dict[str, Any]:
+def _head(text: bytes) -> dict[str, Any]:
+    if _lists(text) > MAX_LISTS:
+        raise _FlawError("is not to be trusted: its model.json has too many lists and dicts")
     try:
-        head = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+        head = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise _FlawError("is damaged: its model.json is not valid JSON") from None
     if not isinstance(head, dict) or type(head.get("format")) is not int or head["format"] < 1:
