@@ -87,7 +87,7 @@ def library(kernel: Kernel) -> Any:
         return pointer if name == "now" else types.float32 if name in kernel.numbers else types.int64
 
     arguments = [type_of(name) for name in kernel.parameters] + [types.int64, types.int64]
-    dispatcher = body(kernel.body, kernel.names(), kernel.reassociate)
+    dispatcher = body(kernel.body, kernel.names(), kernel.reassociate, kernel.overlaps)
     dispatcher.compile(types.void(*arguments))
     compiled = dispatcher.overloads[tuple(arguments)]
     context = compiled.target_context

@@ -8,19 +8,125 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+I32 = ir.IntType(32)
 I64 = ir.IntType(64)
 F32 = ir.FloatType()
+
+
+def instruction(bd, name, args):
+    """Emit the LLVM instruction `name` on floats of one type."""
+    kind = args[0].type
+    name = f"llvm.{name}.{'f32' if kind == F32 else 'f64'}"
+    return bd.call(
+        cgutils.get_or_insert_function(bd.module, ir.FunctionType(kind, [kind] * len(args)), name), args
+    )
 
 
 @intrinsic
 def fma(tc, a, b, c):
     """a * b + c with one rounding; becomes one instruction, also in vector code."""
+    return a(a, a, a), lambda ctx, bd, sig, args: instruction(bd, "fma", args)
+
+
+@intrinsic
+def polynomial(tc, x, *coefficients):
+    """Horner's rule from the highest coefficient down, each step one fused multiply-add."""
 
     def codegen(ctx, bd, sig, args):
-        kind = ir.FunctionType(args[0].type, [args[0].type] * 3)
-        function = cgutils.get_or_insert_function(
-            bd.module, kind, f"llvm.fma.{'f32' if args[0].type == F32 else 'f64'}"
-        )
-        return bd.call(function, args)
+        x, values = args[0], cgutils.unpack_tuple(bd, args[1])
+        values = [ctx.cast(bd, v, t, sig.args[0]) for v, t in zip(values, sig.args[1], strict=True)]
+        result = values.pop()
+        while values:
+            result = instruction(bd, "fma", [result, x, values.pop()])
+        return result
 
-    return a(a, a, a), codegen
+    return x(x, types.StarArgTuple(coefficients)), codegen
+
+
+@intrinsic
+def absolute(tc, x):
+    """|x|."""
+    return x(x), lambda ctx, bd, sig, args: instruction(bd, "fabs", args)
+
+
+@intrinsic
+def copysign(tc, x, y):
+    """|x| with the sign of y."""
+    return x(x, x), lambda ctx, bd, sig, args: instruction(bd, "copysign", args)
+
+
+@intrinsic
+def floor(tc, x):
+    """The largest whole number that is not above x."""
+    return x(x), lambda ctx, bd, sig, args: instruction(bd, "floor", args)
+
+
+@intrinsic
+def sqrt(tc, x):
+    """The square root, correctly rounded; NaN of a negative number."""
+    return x(x), lambda ctx, bd, sig, args: instruction(bd, "sqrt", args)
+
+
+@intrinsic
+def bits(tc, x):
+    """The 32 bits of a float32 as an int32."""
+    return types.int32(types.float32), lambda ctx, bd, sig, args: bd.bitcast(args[0], I32)
+
+
+@intrinsic
+def from_bits(tc, x):
+    """The float32 whose bits are the lowest 32 of a whole number."""
+
+    def codegen(ctx, bd, sig, args):
+        return bd.bitcast(ctx.cast(bd, args[0], sig.args[0], types.int32), F32)
+
+    return types.float32(x), codegen
+
+
+@intrinsic
+def call_kernel(tc, address, arguments, now, lo, hi):
+    """Call the kernel at `address` with the argument row at address `arguments`."""
+
+    def codegen(ctx, bd, sig, args):
+        address, arguments, now, lo, hi = args
+        kind = ir.FunctionType(ir.VoidType(), [I64.as_pointer(), I64.as_pointer(), I64, I64])
+        row = bd.inttoptr(arguments, I64.as_pointer())
+        bd.call(bd.inttoptr(address, kind.as_pointer()), [row, now, lo, hi])
+        return ctx.get_dummy_value()
+
+    return types.void(types.int64, types.int64, now, types.int64, types.int64), codegen
+
+
+@intrinsic
+def call_nothing(tc, address):
+    """Call a C function without arguments, such as the one that gives the core away."""
+
+    def codegen(ctx, bd, sig, args):
+        bd.call(bd.inttoptr(args[0], ir.FunctionType(ir.VoidType(), []).as_pointer()), [])
+        return ctx.get_dummy_value()
+
+    return types.void(types.int64), codegen
+
+
+def _element(ctx, bd, sig, args):
+    return bd.gep(ctx.make_array(sig.args[0])(ctx, bd, args[0]).data, [args[1]])
+
+
+@intrinsic
+def atomic_add(tc, array, i, value):
+    """Add to array[i] in one step that no other thread can split; gives the old value."""
+
+    def codegen(ctx, bd, sig, args):
+        return bd.atomic_rmw("add", _element(ctx, bd, sig, args), args[2], "acq_rel")
+
+    return types.int64(array, types.int64, types.int64), codegen
+
+
+@intrinsic
+def atomic_load(tc, array, i):
+    """array[i], with everything its writer wrote before it."""
+
+    def codegen(ctx, bd, sig, args):
+        return bd.load_atomic(_element(ctx, bd, sig, args), "acquire", 8)
+
+    return types.int64(array, types.int64), codegen

@@ -28,6 +28,13 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+class Instruction:
+    """A word for an intrinsic that only compiled code can call, such as an atomic addition."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+
 @functools.cache
 def jitted(function: Callable[..., Any] | Elementary) -> Any:
     """The compiled form of a scalar function: a formula or an elementary function.
@@ -37,9 +44,9 @@ def jitted(function: Callable[..., Any] | Elementary) -> Any:
     """
     import numba
 
-    if not isinstance(function, Elementary):
+    if isinstance(function, types.FunctionType):
         return numba.njit(**OPTIONS)(_linked(_with_float32_constants(function), jitted))
-    if function.body is not None:
+    if isinstance(function, Elementary) and function.body is not None:
         return numba.njit(**OPTIONS)(_linked(function.body, helper))
     from pellucid.kernels import intrinsics
 
@@ -51,15 +58,16 @@ def helper(function: Callable[..., Any]) -> Any:
     """The compiled form of a function that computes with whole numbers and arrays as well."""
     import numba
 
-    if isinstance(function, Elementary):
+    if not isinstance(function, types.FunctionType):
         return jitted(function)
     return numba.njit(**OPTIONS)(_linked(function, helper))
 
 
-def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bool) -> Any:
+def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bool, overlaps: bool) -> Any:
     """The compiled form of a kernel's body; `names` are compiled functions that it calls.
 
-    Its array arguments never overlap, which the plan's checker proves and the compiler is told.
+    Unless `overlaps`, no array that it writes is reached through another argument: the plan's checker
+    proves it and the compiler is told.
     """
     import numba
 
@@ -67,7 +75,7 @@ def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bo
     dispatcher = numba.njit(**options)(_linked(function, helper, names))
 
     def arrays_do_not_overlap(flags: Any) -> Any:
-        flags.noalias = True
+        flags.noalias = not overlaps
         return flags
 
     dispatcher._compiler._customize_flags = arrays_do_not_overlap
@@ -81,12 +89,18 @@ def digest(*values: Any) -> str:
     def of(value: Any) -> str:
         if isinstance(value, Elementary):
             return of(value.body) if value.body else value.__name__
+        if isinstance(value, Instruction):
+            return value.__name__
         if isinstance(value, (tuple, list)):
             return f"({','.join(map(of, value))})"
         if isinstance(value, Mapping):
             return f"{{{','.join(k + of(v) for k, v in sorted(value.items()))}}}"
         if not isinstance(value, types.FunctionType):
-            return repr(value) if isinstance(value, (int, float, str, bool, np.generic)) else type(value).__name__
+            return (
+                repr(value)
+                if isinstance(value, (int, float, str, bool, np.generic))
+                else type(value).__name__
+            )
         if id(value) not in seen:
             seen[id(value)] = value.__name__  # a function that calls itself
             names = sorted({n for c in _codes(value.__code__) for n in c.co_names} & value.__globals__.keys())
@@ -111,7 +125,9 @@ def _linked(
         types.CellType(compile(c.cell_contents) if _is_ours(c.cell_contents) else c.cell_contents)
         for c in function.__closure__ or ()
     )
-    return types.FunctionType(code, {**function.__globals__, **compiled}, function.__name__, None, cells or None)
+    return types.FunctionType(
+        code, {**function.__globals__, **compiled}, function.__name__, None, cells or None
+    )
 
 
 def _with_float32_constants(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,7 +140,7 @@ def _with_float32_constants(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, (Elementary, types.FunctionType))
+    return isinstance(value, (Elementary, Instruction, types.FunctionType))
 
 
 def _codes(code: types.CodeType) -> list[types.CodeType]:

@@ -33,6 +33,22 @@ class Now(IntEnum):
     TICK = 3  # updates ever made before this one
 
 
+class Control(IntEnum):
+    """What the run is told, and the state of its barrier: indices into `control`."""
+
+    FROM_STEP = 0
+    TO_STEP = 1
+    BATCH_SIZE = 2
+    N_ROWS = 3
+    TICK = 4
+    GIVE_WAY = 5  # address of the function that offers the core to other threads
+    STOP = 6  # not 0 after the step in which a kernel asked to stop
+    LAST_STEP = 7
+    ARRIVED = 8  # a cache line each
+    OPENED = 16
+    SIZE = 24
+
+
 @dataclass(frozen=True)
 class Access:
     """How a kernel uses one operand."""
@@ -65,6 +81,10 @@ class Kernel:
         Scalar functions that the body calls, by the name it calls them.
     reassociate : bool
         Whether sums along a row may be reordered to become vector code.
+    overlaps : bool
+        Whether what it writes may be reached through another operand too.
+    reference : callable, optional
+        The plain twin, see `twin`.
     """
 
     body: Callable[..., None]
@@ -72,6 +92,7 @@ class Kernel:
     numbers: tuple[str, ...] = ()
     formulas: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     reassociate: bool = False
+    overlaps: bool = False
     reference: Callable[..., None] | None = None
 
     def __post_init__(self) -> None:
@@ -94,8 +115,8 @@ class Kernel:
 
 
 def kernel(
-    *, numbers: tuple[str, ...] = (), reassociate: bool = False, **operands: str
+    *, numbers: tuple[str, ...] = (), reassociate: bool = False, overlaps: bool = False, **operands: str
 ) -> Callable[[Callable[..., None]], Kernel]:
     """Decorator: make a kernel of a body. Operands are given in words, see `Access.parse`."""
     access = {name: Access.parse(text) for name, text in operands.items()}
-    return lambda body: Kernel(body, access, numbers, reassociate=reassociate)
+    return lambda body: Kernel(body, access, numbers, reassociate=reassociate, overlaps=overlaps)

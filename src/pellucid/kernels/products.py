@@ -52,7 +52,9 @@ def _sweep(transposed: bool, width: int) -> Any:
 
     registers = cpu.vector_registers(width)
     space: dict[str, Any] = {
-        f"tile_{r}_{v}": make_tile(r, v, width, transposed) for v in (1, 2, 3, 4) for r in row_counts(v, registers)
+        f"tile_{r}_{v}": make_tile(r, v, width, transposed)
+        for v in (1, 2, 3, 4)
+        for r in row_counts(v, registers)
     }
     exec(_sweeps_source(width, registers), space)
     one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))

@@ -34,7 +34,9 @@ def make_tile(n_rows, n_vectors, width, transposed):
 
         def codegen(ctx, bd, sig, args):
             A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n = args
-            pointer = lambda at, array, offset: bd.gep(ctx.make_array(sig.args[at])(ctx, bd, array).data, [offset])
+            pointer = lambda at, array, offset: bd.gep(
+                ctx.make_array(sig.args[at])(ctx, bd, array).data, [offset]
+            )
             vector = ir.VectorType(F32, width)
             const = lambda value: ir.Constant(I64, value)
             grid = lambda make: [[make(r, v) for v in range(n_vectors)] for r in range(n_rows)]
@@ -77,7 +79,9 @@ def make_tile(n_rows, n_vectors, width, transposed):
             new = []
             undefined = ir.Constant(vector, ir.Undefined)
             for r in range(n_rows):
-                one = bd.insert_element(undefined, bd.load(bd.gep(a_k, [row_offsets[r]])), ir.Constant(I32, 0))
+                one = bd.insert_element(
+                    undefined, bd.load(bd.gep(a_k, [row_offsets[r]])), ir.Constant(I32, 0)
+                )
                 all_ = bd.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, width), [0] * width))
                 new.append([bd.call(fma, [all_, row[v], sums[r][v]]) for v in range(n_vectors)])
             k_next = bd.add(k, const(1))

@@ -1,0 +1,109 @@
+"""Buffers: named pieces of memory, planned first and given a place later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LANE = 16  # float32 numbers in a cache line, and in the widest vector
+ALIGNMENT = 64  # bytes
+
+Array = NDArray[Any]
+
+
+def stride_of(columns: int) -> int:
+    """Numbers from one row of a buffer to the next: whole cache lines, so that rows are whole vectors.
+
+    Never a multiple of 256 numbers, at which the rows of a column would fall on the same few places
+    of a cache.
+
+    Examples
+    --------
+    >>> stride_of(10), stride_of(100), stride_of(512)
+    (16, 112, 528)
+    """
+    stride = -(-columns // LANE) * LANE
+    return stride + LANE if stride % 256 == 0 else stride
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """A matrix of numbers with a name. What lies between its columns and its stride stays zero.
+
+    Parameters
+    ----------
+    name : str
+        Such as `hidden_1/weights`.
+    rows, columns : int
+        Its shape.
+    dtype : str
+        `f4`, `f8` or `i8`.
+    given : bool
+        Whether it is memory that somebody else owns, such as the user's data.
+    is_line : bool
+        Whether it is a line of `rows` numbers side by side.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    dtype: str = "f4"
+    given: bool = False
+    is_line: bool = False
+
+    @property
+    def stride(self) -> int:
+        """Numbers from one row to the next."""
+        return self.columns if self.given or self.is_line else stride_of(self.columns)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the arena."""
+        return self.rows * self.stride * int(self.dtype[1])
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.rows})" if self.is_line else f"{self.name} ({self.rows} x {self.columns})"
+
+
+def line(name: str, length: int, dtype: str = "f4", given: bool = False) -> Buffer:
+    """A buffer of numbers side by side."""
+    return Buffer(name, length, 1, dtype, given, is_line=True)
+
+
+class Arena:
+    """One block of memory that holds buffers, each at a fixed offset.
+
+    Parameters
+    ----------
+    buffers : iterable of Buffer
+        What to hold. The block is allocated at once and filled with zeros; it never moves.
+    """
+
+    def __init__(self, buffers: Iterable[Buffer]) -> None:
+        self.buffers = tuple(buffers)
+        sizes = [-(-b.nbytes // ALIGNMENT) * ALIGNMENT for b in self.buffers]
+        # a line more at both ends: the first to align, the last so that a vector may read on
+        block = np.zeros(sum(sizes) + 2 * ALIGNMENT, np.uint8)
+        start = -block.ctypes.data % ALIGNMENT
+        self.nbytes = block.nbytes
+        self._padded: dict[Buffer, Array] = {}
+        for b, size in zip(self.buffers, sizes, strict=True):
+            flat = block[start : start + b.nbytes].view(b.dtype)
+            self._padded[b] = flat.reshape(b.rows, b.stride)
+            start += size
+
+    def __contains__(self, buffer: object) -> bool:
+        return buffer in self._padded
+
+    def padded(self, buffer: Buffer) -> Array:
+        """The buffer with its padding, contiguous: `(rows, stride)`."""
+        return self._padded[buffer]
+
+    def view(self, buffer: Buffer) -> Array:
+        """The buffer's numbers, `(rows, columns)`, or `(rows,)` of a line: a view, not a copy."""
+        padded = self._padded[buffer]
+        return padded[:, 0] if buffer.is_line else padded[:, : buffer.columns]

@@ -1,0 +1,208 @@
+"""A step of a network as data: stages of kernel calls, and the proof that they may run side by side.
+
+Inside a stage no thread needs what another makes; between two stages all threads meet. `PlanBuilder`
+finds the stages by itself from what each kernel declares to read and write, and `Plan.check` proves
+of the finished plan that nothing is read before it is written and no two threads touch one place
+where one of them writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pellucid.engine.buffer import Buffer
+from pellucid.errors import InternalError
+from pellucid.kernels.kernel import Access, Kernel
+
+Operand = Buffer | int | float
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Work that threads share: each takes a run of neighbours, in whole grains.
+
+    Parameters
+    ----------
+    name : str
+        Such as `rows of the batch`.
+    size : int or None
+        How many there are; None means the rows of the batch, which a run decides.
+    grain : int
+        Neighbours that stay together.
+    block : int
+        How many a thread takes through all calls of a group before it takes the next.
+    """
+
+    name: str
+    size: int | None
+    grain: int = 1
+    block: int = 1 << 40
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One kernel at work on its operands along an axis."""
+
+    kernel: Kernel
+    axis: Axis
+    operands: dict[str, Operand]
+    arguments: tuple[Operand, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        values = tuple(self._value(p) for p in self.kernel.parameters)
+        object.__setattr__(self, "arguments", values)
+
+    def _value(self, parameter: str) -> Operand:
+        if parameter in self.operands:
+            return self.operands[parameter]
+        if parameter == "now":
+            return 0
+        name, _, size = parameter.rpartition("_")
+        buffer = self.operands.get(name)
+        if not isinstance(buffer, Buffer) or size not in ("stride", "columns", "rows"):
+            raise InternalError(f"kernel {self.kernel.name!r} lacks its argument {parameter!r}")
+        return int(getattr(buffer, size))
+
+    def uses(self) -> Iterator[tuple[Buffer, Access]]:
+        """Each buffer it touches, and how."""
+        for name, access in self.kernel.operands.items():
+            buffer = self.operands[name]
+            assert isinstance(buffer, Buffer)
+            yield buffer, access
+
+    def __str__(self) -> str:
+        made = [b for b, a in self.uses() if a.writes]
+        read = [b for b, a in self.uses() if a.reads and b not in made]
+        return f"{self.kernel.name}: {', '.join(map(str, read))} -> {', '.join(map(str, made))}"
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Calls that share an axis and run one after the other on each block of it."""
+
+    axis: Axis
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Groups that need no meeting of the threads."""
+
+    groups: tuple[Group, ...]
+
+
+def clash(one: Call, two: Call) -> Buffer | None:
+    """A buffer for which two calls of one stage would need a meeting of the threads between them."""
+    for buffer, a in one.uses():
+        for other, b in two.uses():
+            apart = a.part and b.part and one.axis is two.axis
+            if buffer is other and (a.writes or b.writes) and not apart:
+                return buffer
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A step as stages of groups of calls.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        What happens, in order.
+    ready : frozenset of Buffer
+        Buffers that hold something before the first stage: parameters, optimizer state, data.
+    """
+
+    stages: tuple[Stage, ...]
+    ready: frozenset[Buffer]
+
+    def calls(self) -> Iterator[Call]:
+        """All calls in order."""
+        for stage in self.stages:
+            for group in stage.groups:
+                yield from group.calls
+
+    def kernels(self) -> list[Kernel]:
+        """The kernels it needs, each once."""
+        return list(dict.fromkeys(c.kernel for c in self.calls()))
+
+    def buffers(self) -> list[Buffer]:
+        """The buffers it touches, each once."""
+        return list(dict.fromkeys(b for c in self.calls() for b, _ in c.uses()))
+
+    def check(self) -> None:
+        """Prove that the plan may run on any number of threads.
+
+        Raises
+        ------
+        InternalError
+            If something is read before it is written, one call touches a buffer twice and writes it, or
+            two threads could touch one place of a buffer while one of them writes.
+        """
+        written = set(self.ready)
+        for stage in self.stages:
+            calls = [c for g in stage.groups for c in g.calls]
+            for i, call in enumerate(calls):
+                uses = list(call.uses())
+                for buffer, access in uses:
+                    if access.reads and buffer not in written:
+                        raise InternalError(
+                            f"{call.kernel.name!r} reads {buffer.name!r} before it is written"
+                        )
+                    shared = sum(buffer is b for b, _ in uses) > 1
+                    if access.writes and shared and not call.kernel.overlaps:
+                        raise InternalError(
+                            f"{call.kernel.name!r} writes {buffer.name!r}, which it has twice"
+                        )
+                    if access.writes and not access.part and call.axis.size != 1:
+                        raise InternalError(
+                            f"several threads of {call.kernel.name!r} write all of {buffer.name!r}"
+                        )
+                written |= {b for b, a in uses if a.writes}
+                for other in calls[:i]:
+                    if buffer_ := clash(other, call):
+                        raise InternalError(
+                            f"{other.kernel.name!r} and {call.kernel.name!r} meet at {buffer_.name!r} in one stage"
+                        )
+
+    def table(self) -> str:
+        """The plan for people: a line for each call, by stage and group."""
+        lines = []
+        for s, stage in enumerate(self.stages, 1):
+            lines.append(f"stage {s}")
+            for group in stage.groups:
+                size = "" if group.axis.size is None else f" ({group.axis.size})"
+                lines.append(f"  each thread its {group.axis.name}{size}")
+                lines += [f"    {call}" for call in group.calls]
+        return "\n".join(lines)
+
+
+class PlanBuilder:
+    """Collects calls and puts them into stages."""
+
+    def __init__(self) -> None:
+        self._stages: list[list[Call]] = [[]]
+
+    def add(self, kernel: Kernel, axis: Axis, **operands: Operand) -> None:
+        """Append a call; it begins a new stage where it needs what other threads have made."""
+        call = Call(kernel, axis, operands)
+        if any(clash(other, call) for other in self._stages[-1]):
+            self._stages.append([])
+        self._stages[-1].append(call)
+
+    def plan(self, ready: Iterable[Buffer]) -> Plan:
+        """The finished plan, checked."""
+        plan = Plan(tuple(Stage(_groups(calls)) for calls in self._stages if calls), frozenset(ready))
+        plan.check()
+        return plan
+
+
+def _groups(calls: list[Call]) -> tuple[Group, ...]:
+    """Neighbours on the same axis share a group."""
+    groups: list[tuple[Axis, list[Call]]] = []
+    for call in calls:
+        if not groups or groups[-1][0] is not call.axis:
+            groups.append((call.axis, []))
+        groups[-1][1].append(call)
+    return tuple(Group(axis, tuple(c)) for axis, c in groups)

@@ -1,0 +1,132 @@
+"""Runs a plan: binds its buffers to memory and hands it to the team, or walks it on the twins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pellucid import settings
+from pellucid.engine.buffer import Arena, Array, Buffer, line
+from pellucid.engine.plan import Call, Plan
+from pellucid.kernels import compiler
+from pellucid.kernels.kernel import Control, Now
+from pellucid.kernels.team import NOW_ROW, ROWS_OF_BATCH, Team
+
+CONTROL = line("control", int(Control.SIZE), "i8")
+
+
+class Program:
+    """A plan bound to memory, ready to run.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    arenas : sequence of Arena
+        Where its buffers live.
+    given : mapping of Buffer to array
+        Memory that somebody else owns; more can be given later with `point`.
+    """
+
+    def __init__(self, plan: Plan, *arenas: Arena, given: Mapping[Buffer, Array] | None = None) -> None:
+        self.plan = plan
+        self.control = np.zeros(int(Control.SIZE), np.int64)
+        self._views: dict[Buffer, Array] = {CONTROL: self.control}
+        self._padded: dict[Buffer, Array] = {CONTROL: self.control}
+        for arena in arenas:
+            for b in arena.buffers:
+                self._views[b], self._padded[b] = arena.view(b), arena.padded(b)
+        self._compiled = settings.jit()
+        self._places: dict[Buffer, list[int]] = {}
+        self._given = {b for b in plan.buffers() if b.given}
+        if self._compiled:
+            self._bind()
+        for buffer, array in (given or {}).items():
+            self.point(buffer, array)
+
+    def point(self, buffer: Buffer, array: Array) -> None:
+        """Let a given buffer mean this array: C-contiguous, of the buffer's dtype, kept alive by the program."""
+        self._views[buffer] = array
+        if self._compiled:
+            address = array.__array_interface__["data"][0]
+            for place in self._places.get(buffer, ()):
+                self._rows[place] = address
+
+    def run(
+        self, team: Team | None, from_step: int, to_step: int, batch_size: int, n_rows: int, tick: int = 0
+    ) -> int:
+        """Run steps from `from_step` to before `to_step`; gives the step at which it stopped.
+
+        The batch of a step is the `batch_size` rows from `step * batch_size`, fewer at the end of the `n_rows`.
+        """
+        c = self.control
+        c[:7] = from_step, to_step, batch_size, n_rows, tick, 0, 0
+        c[Control.LAST_STEP] = from_step
+        if not self._compiled:
+            self._interpret()
+        else:
+            assert team is not None
+            team.run(self._table, c)
+        return int(c[Control.LAST_STEP])
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a kernel asked to stop in the last run."""
+        return bool(self.control[Control.STOP])
+
+    def view(self, buffer: Buffer) -> Array:
+        """The numbers of a buffer, as `(rows, columns)` or, of a line, `(rows,)`."""
+        return self._views[buffer]
+
+    def _bind(self) -> None:
+        calls = list(self.plan.calls())
+        addresses = compiler.addresses(self.plan.kernels())
+        starts = np.cumsum([0] + [len(c.arguments) for c in calls])
+        self._rows = np.zeros(starts[-1], np.int64)
+        for call, start in zip(calls, starts, strict=False):
+            for i, argument in enumerate(call.arguments, int(start)):
+                if isinstance(argument, Buffer) and argument.given:
+                    self._places.setdefault(argument, []).append(i)
+                elif isinstance(argument, Buffer):
+                    self._rows[i] = self._padded[argument].ctypes.data
+                elif isinstance(argument, float):
+                    self._rows[i] = np.float64(argument).view(np.int64)
+                else:
+                    self._rows[i] = argument
+        place = {id(c): self._rows.ctypes.data + 8 * int(s) for c, s in zip(calls, starts, strict=False)}
+        table = [len(self.plan.stages)]
+        for stage in self.plan.stages:
+            table.append(len(stage.groups))
+            for group in stage.groups:
+                size = ROWS_OF_BATCH if group.axis.size is None else group.axis.size
+                table += [size, group.axis.grain, group.axis.block, len(group.calls)]
+                for call in group.calls:
+                    table += [addresses[call.kernel], place[id(call)]]
+        self._table = np.array(table, np.int64)
+
+    def _interpret(self) -> None:
+        """What `kernels.team.run` does, on the twins, by one thread."""
+        c, now = self.control, np.zeros(NOW_ROW, np.int64)
+        for step in range(c[Control.FROM_STEP], c[Control.TO_STEP]):
+            first = step * c[Control.BATCH_SIZE]
+            now[Now.STEP], now[Now.FIRST], now[Now.TICK] = step, first, c[Control.TICK] + step
+            now[Now.ROWS] = min(c[Control.BATCH_SIZE], c[Control.N_ROWS] - first)
+            for stage in self.plan.stages:
+                for group in stage.groups:
+                    size = int(now[Now.ROWS] if group.axis.size is None else group.axis.size)
+                    for lo in range(0, size, group.axis.block):
+                        for call in group.calls:
+                            self._call_twin(call, now, lo, min(lo + group.axis.block, size))
+            if c[Control.STOP]:
+                break
+            c[Control.LAST_STEP] = step + 1
+
+    def _call_twin(self, call: Call, now: Array, lo: int, hi: int) -> None:
+        values = [
+            now if p == "now" else self._views[a] if isinstance(a, Buffer) else a
+            for p, a in zip(call.kernel.parameters, call.arguments, strict=True)
+        ]
+        assert call.kernel.reference is not None
+        with np.errstate(all="ignore"):
+            call.kernel.reference(*values, lo, hi)

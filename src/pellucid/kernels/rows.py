@@ -1,0 +1,140 @@
+"""Kernels that move rows: gathering a batch, transposing, summing columns, copying."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.kernels.kernel import Control, Now, kernel
+
+FIRST, ROWS, STOP = int(Now.FIRST), int(Now.ROWS), int(Control.STOP)
+
+
+@kernel(data="read whole", order="read whole i8", out="write part")
+def gather(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    """The rows of the batch, in the epoch's order, from data that stays where it is."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        start = order[first + i] * data_stride
+        x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
+        for j in range(out_columns):
+            y[j] = x[j]
+
+
+@gather.twin
+def _(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi] = data[order[now[FIRST] + lo : now[FIRST] + hi]]
+
+
+@kernel(data="read whole f8", order="read whole i8", out="write part")
+def gather_double(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    """`gather` from float64 data."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        start = order[first + i] * data_stride
+        x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
+        for j in range(out_columns):
+            y[j] = np.float32(x[j])
+
+
+gather_double.reference = gather.reference
+
+
+@kernel(labels="read whole i8", order="read whole i8", out="write part")
+def gather_one_hot(labels, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    """Class indices as rows of zeros with a one."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        y = out[i * out_stride : i * out_stride + out_columns]
+        for j in range(out_columns):
+            y[j] = np.float32(0)
+        y[labels[order[first + i]]] = np.float32(1)
+
+
+@gather_one_hot.twin
+def _(labels, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    first = now[FIRST]
+    out[lo:hi] = np.eye(out_columns, dtype=np.float32)[labels[order[first + lo : first + hi]]]
+
+
+@kernel(x="read whole", out="write part")
+def column_sums(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
+    """out = x summed over the rows of the batch; the parts are columns."""
+    out = out[lo:hi]
+    for j in range(len(out)):
+        out[j] = np.float32(0)
+    for i in range(now[ROWS]):
+        row = x[i * x_stride + lo : i * x_stride + hi]
+        for j in range(len(out)):
+            out[j] += row[j]
+
+
+@column_sums.twin
+def _(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi] = x[: now[ROWS], lo:hi].sum(axis=0)
+
+
+@kernel(x="read part", out="write part")
+def transpose(x, x_stride, x_columns, out, out_stride, lo, hi):  # type: ignore[no-untyped-def]
+    """out = x.T for some rows of x, which are columns of out."""
+    for i in range(lo, hi):
+        row = x[i * x_stride : i * x_stride + x_columns]
+        for j in range(x_columns):
+            out[j * out_stride + i] = row[j]
+
+
+@transpose.twin
+def _(x, x_stride, x_columns, out, out_stride, lo, hi):  # type: ignore[no-untyped-def]
+    out[:, lo:hi] = x[lo:hi].T
+
+
+@kernel(data="read whole", order="read whole i8", out="write part")
+def gather_line(data, order, out, now, lo, hi):  # type: ignore[no-untyped-def]
+    """`gather` of one number a row, kept side by side."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        out[i] = data[order[first + i]]
+
+
+@gather_line.twin
+def _(data, order, out, now, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi] = data[order[now[FIRST] + lo : now[FIRST] + hi]]
+
+
+@kernel(
+    losses="read whole",
+    weights="read whole",
+    total="update part f8",
+    control="update whole i8",
+    overlaps=True,
+)
+def add_losses(losses, weights, total, control, now, lo, hi):  # type: ignore[no-untyped-def]
+    """total += loss of each row of the batch times its weight; asks to stop where that is not finite."""
+    batch = 0.0
+    for i in range(now[ROWS]):
+        batch += np.float64(losses[i]) * np.float64(weights[i])
+    total[0] += batch
+    if not np.isfinite(batch):
+        control[STOP] = 1
+
+
+@add_losses.twin
+def _(losses, weights, total, control, now, lo, hi):  # type: ignore[no-untyped-def]
+    rows = now[ROWS]
+    batch = np.dot(losses[:rows].astype(np.float64), weights[:rows].astype(np.float64))
+    total[0] += batch
+    control[STOP] = not np.isfinite(batch)
+
+
+@kernel(x="read part", total="update part f8", reassociate=True)
+def add_squares(x, x_stride, x_columns, total, lo, hi):  # type: ignore[no-untyped-def]
+    """total[i] += sum of the squares of row i."""
+    for i in range(lo, hi):
+        row, squares = x[i * x_stride : i * x_stride + x_columns], np.float32(0)
+        for j in range(len(row)):
+            squares += row[j] * row[j]
+        total[i] += np.float64(squares)
+
+
+@add_squares.twin
+def _(x, x_stride, x_columns, total, lo, hi):  # type: ignore[no-untyped-def]
+    total[lo:hi] += (x[lo:hi].astype(np.float64) ** 2).reshape(hi - lo, -1).sum(axis=1)

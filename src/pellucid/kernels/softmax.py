@@ -1,0 +1,69 @@
+"""Softmax over the neurons of each row, and what flows back through it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.kernels.elementary import exp
+from pellucid.kernels.kernel import kernel
+
+
+def row_maximum(z):  # type: ignore[no-untyped-def]
+    """The greatest number of a row."""
+    greatest = z[0]
+    for j in range(len(z)):
+        greatest = z[j] if z[j] > greatest else greatest
+    return greatest
+
+
+def row_top(z):  # type: ignore[no-untyped-def]
+    """Where the greatest number of a row stands."""
+    top = 0
+    for j in range(len(z)):
+        top = j if z[j] > z[top] else top
+    return top
+
+
+@kernel(z="read part", a="write part", reassociate=True)
+def softmax_forward(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyped-def]
+    """a = softmax(z) for each row."""
+    for i in range(lo, hi):
+        start = i * z_stride
+        x, y = z[start : start + z_columns], a[start : start + z_columns]
+        greatest, total = row_maximum(x), np.float32(0)
+        for j in range(len(x)):
+            y[j] = exp(x[j] - greatest)
+        for j in range(len(x)):
+            total += y[j]
+        share = np.float32(1) / total
+        for j in range(len(x)):
+            y[j] *= share
+
+
+@softmax_forward.twin
+def _(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyped-def]
+    e = np.exp(z[lo:hi] - z[lo:hi].max(axis=1, keepdims=True))
+    a[lo:hi] = e / e.sum(axis=1, keepdims=True)
+
+
+@kernel(a="read part", da="read part", delta="write part", reassociate=True)
+def softmax_backward(a, a_stride, a_columns, da, delta, lo, hi):  # type: ignore[no-untyped-def]
+    """delta_i = a_i (da_i - sum over j of da_j a_j)."""
+    for i in range(lo, hi):
+        start = i * a_stride
+        y, g, d = (
+            a[start : start + a_columns],
+            da[start : start + a_columns],
+            delta[start : start + a_columns],
+        )
+        inner = np.float32(0)
+        for j in range(len(y)):
+            inner += g[j] * y[j]
+        for j in range(len(y)):
+            d[j] = y[j] * (g[j] - inner)
+
+
+@softmax_backward.twin
+def _(a, a_stride, a_columns, da, delta, lo, hi):  # type: ignore[no-untyped-def]
+    y, g = a[lo:hi], da[lo:hi]
+    delta[lo:hi] = y * (g - (g * y).sum(axis=1, keepdims=True))

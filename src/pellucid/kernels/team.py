@@ -1,0 +1,161 @@
+"""A team of threads that runs a whole program of kernels inside compiled code.
+
+The program is a table of numbers, so a new network costs no compilation:
+
+    n_stages, then for each stage
+        n_groups, then for each group
+            size (or the rows of the batch), grain, block, n_calls, then for each call
+                address of the kernel, address of its argument row
+
+Within a group each member takes its share of `size` in whole grains and runs all calls of the group on
+one block of it after the other. Between stages stands a barrier.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import queue
+import sys
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from pellucid.kernels import compiler
+from pellucid.kernels.jit import Instruction
+from pellucid.kernels.kernel import Control, Now, kernel
+
+ROWS_OF_BATCH = -1  # stands for a group's size where that is the number of rows in the batch
+NOW_ROW = 16  # numbers a member has for its `now`: two cache lines
+SPINS = 2000  # looks at a closed barrier before a member offers its core to others
+
+
+FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK_0, GIVE_WAY, STOP, LAST_STEP, ARRIVED, OPENED = map(
+    int, list(Control)[:10]
+)
+STEP, FIRST, ROWS, TICK = map(int, Now)
+
+call_kernel, call_nothing, atomic_add, atomic_load = (
+    Instruction(name) for name in ("call_kernel", "call_nothing", "atomic_add", "atomic_load")
+)
+
+
+def barrier(control, members, turn):  # type: ignore[no-untyped-def]
+    """Wait until every member has come here for the `turn`-th time."""
+    if atomic_add(control, ARRIVED, 1) == members * (turn + 1) - 1:
+        atomic_add(control, OPENED, 1)
+        return
+    looks = 0
+    while atomic_load(control, OPENED) <= turn:
+        looks += 1
+        if looks > SPINS:
+            call_nothing(control[GIVE_WAY])
+
+
+def run_group(program, at, now, member, members):  # type: ignore[no-untyped-def]
+    """Run one group's share of this member; gives where the next group begins."""
+    size, grain, block, n_calls = program[at], program[at + 1], program[at + 2], program[at + 3]
+    at += 4
+    if size == ROWS_OF_BATCH:
+        size = now[ROWS]
+    grains = (size + grain - 1) // grain
+    lo = grains * member // members * grain
+    end = min(grains * (member + 1) // members * grain, size)
+    while lo < end:
+        hi = min(lo + block, end)
+        for call in range(n_calls):
+            call_kernel(program[at + 2 * call], program[at + 2 * call + 1], now, lo, hi)
+        lo = hi
+    return at + 2 * n_calls
+
+
+@kernel(program="read whole i8", control="update whole i8", overlaps=True)
+def run(program, control, now, lo, hi):  # type: ignore[no-untyped-def]
+    """All steps of a program by member `lo` of a team of `hi`."""
+    member, members, turn = lo, hi, 0
+    for step in range(control[FROM_STEP], control[TO_STEP]):
+        first = step * control[BATCH_SIZE]
+        now[STEP], now[FIRST], now[TICK] = step, first, control[TICK_0] + step
+        now[ROWS] = min(control[BATCH_SIZE], control[N_ROWS] - first)
+        at = 1
+        for _ in range(program[0]):
+            n_groups = program[at]
+            at += 1
+            for _ in range(n_groups):
+                at = run_group(program, at, now, member, members)
+            if members > 1:
+                barrier(control, members, turn)
+                turn += 1
+        if atomic_load(control, STOP) != 0:
+            break
+        if member == 0:
+            control[LAST_STEP] = step + 1
+
+
+@functools.cache
+def entry() -> Callable[[int, int, int, int], None]:
+    """The compiled `run`, callable from Python; it lets go of the interpreter lock."""
+    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    return signature(compiler.addresses([run])[run])
+
+
+@functools.cache
+def give_way() -> int:
+    """Address of the system's function that offers the core to other threads."""
+    if sys.platform == "win32":
+        function = ctypes.windll.kernel32.SwitchToThread
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+class Team:
+    """Threads that run programs together; the caller's own thread is the first member.
+
+    Parameters
+    ----------
+    members : int
+        How many threads work, the caller's included.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.members = members
+        self._now = np.zeros((members, NOW_ROW), np.int64)
+        self._jobs: list[queue.SimpleQueue[tuple[int, int] | None]] = []
+        self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for member in range(1, members):
+            jobs: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
+            thread = threading.Thread(target=self._work, args=(member, jobs), daemon=True)
+            thread.start()
+            self._jobs.append(jobs)
+
+    def run(self, program: np.ndarray, control: np.ndarray) -> None:
+        """Run the steps that `control` names; gives back control when every member is through."""
+        control[GIVE_WAY] = give_way()
+        control[STOP] = control[ARRIVED] = control[OPENED] = 0
+        row = np.array([program.ctypes.data, control.ctypes.data], np.int64)
+        for jobs in self._jobs:
+            jobs.put((row.ctypes.data, self.members))
+        entry()(row.ctypes.data, self._now.ctypes.data, 0, self.members)
+        for _ in self._jobs:
+            self._done.get()
+
+    def close(self) -> None:
+        """Send the threads home."""
+        for jobs in self._jobs:
+            jobs.put(None)
+        self._jobs = []
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _work(self, member: int, jobs: queue.SimpleQueue[tuple[int, int] | None]) -> None:
+        now = self._now[member].ctypes.data
+        while (job := jobs.get()) is not None:
+            row, members = job
+            entry()(row, now, member, members)
+            self._done.put(None)

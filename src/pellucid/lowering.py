@@ -1,0 +1,218 @@
+"""Turns layers, a loss and an optimizer into plans: what a step does, as data for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pellucid.activations import ACTIVATIONS
+from pellucid.engine.buffer import Buffer, line
+from pellucid.engine.plan import Axis, Operand, Plan, PlanBuilder
+from pellucid.engine.run import CONTROL
+from pellucid.kernels import rows
+from pellucid.layers.base import Forward, Layer, Parameter, Step
+from pellucid.losses import Loss
+from pellucid.optimizers import Optimizer
+
+ONE = Axis("alone", 1)
+
+
+@dataclass(eq=False)
+class Data:
+    """The user's arrays, as given buffers.
+
+    Parameters
+    ----------
+    dtype : str
+        `f4` or `f8`: what X holds.
+    n_in, n_out : int
+        Columns of X and of the targets.
+    is_indexed : bool
+        Whether the targets are class indices.
+    is_weighted : bool
+        Whether rows have weights.
+    """
+
+    n_in: int
+    n_out: int
+    dtype: str = "f4"
+    is_indexed: bool = False
+    is_weighted: bool = False
+
+    def __post_init__(self) -> None:
+        self.X = Buffer("data/X", 0, self.n_in, self.dtype, given=True)
+        if self.is_indexed:
+            self.y = line("data/y", 0, "i8", given=True)
+        else:
+            self.y = Buffer("data/y", 0, self.n_out, given=True)
+        self.weights = line("data/weights", 0, given=True)
+        self.order = line("data/order", 0, "i8", given=True)
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """All of them."""
+        return [self.X, self.y, self.weights, self.order]
+
+
+@dataclass(eq=False)
+class Lowered:
+    """A plan and the buffers by which one talks to it."""
+
+    plan: Plan
+    step: Step
+    x: Buffer
+    outputs: Buffer
+    data: Data | None = None
+    losses: Buffer | None = None
+    total: Buffer | None = None
+    refresh: Plan | None = None
+    tables: dict[float, Buffer] = field(default_factory=dict)
+    states: dict[Parameter, tuple[Buffer, ...]] = field(default_factory=dict)
+    squares: dict[Parameter, Buffer] = field(default_factory=dict)
+
+
+def parameters_of(layers: Sequence[Layer]) -> list[Parameter]:
+    """All parameters, in order."""
+    return [p for layer in layers for p in layer.parameters]
+
+
+def lower_prediction(
+    layers: Sequence[Layer], data: Data, batch_size: int, *, gathers: bool = True
+) -> Lowered:
+    """The forward pass alone. Without `gathers`, rows are put into the input buffer by hand."""
+    step = Step(batch_size, is_training=False)
+    x = step.matrix("X", data.n_in)
+    if gathers:
+        _gather_inputs(step, data, x)
+    last = _forward(step, layers, x)
+    ready = [p.buffer for p in parameters_of(layers)] + data.buffers + ([] if gathers else [x])
+    return Lowered(step.builder.plan(ready), step, x, last.a, data)
+
+
+def lower_training(
+    layers: Sequence[Layer], data: Data, loss: Loss, optimizer: Optimizer, batch_size: int, seed: int
+) -> Lowered:
+    """One update: gather a batch, forward, loss, backward, gradients, optimizer."""
+    step = Step(batch_size, is_training=True, seed=seed)
+    parameters = parameters_of(layers)
+    x = step.matrix("X", data.n_in)
+    _gather_inputs(step, data, x)
+    last = _forward(step, layers, x)
+    losses, total = _loss(step, data, loss, last, goes_back=True)
+    lowered = Lowered(None, step, x, last.a, data, losses, total)  # type: ignore[arg-type]
+    step.call(rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL)
+    for parameter, axis, calls in step.gradients:
+        for kernel, operands in calls:
+            step.call(kernel, axis, **operands)
+        _update(lowered, parameter, axis, optimizer)
+    ready = [*(p.buffer for p in parameters), *data.buffers, CONTROL, total, *lowered.tables.values()]
+    ready += [s for states in lowered.states.values() for s in states]
+    ready += [*step.derived, *lowered.squares.values()]
+    if not data.is_weighted:
+        ready.append(_weights(step, data))
+    lowered.plan = step.builder.plan(ready)
+    lowered.refresh = _refresh(step, parameters)
+    return lowered
+
+
+def _gather_inputs(step: Step, data: Data, x: Buffer) -> None:
+    gather = rows.gather if data.dtype == "f4" else rows.gather_double
+    step.call(gather, data=data.X, order=data.order, out=x)
+
+
+def _forward(step: Step, layers: Sequence[Layer], x: Buffer) -> Forward:
+    """All layers, one behind the other; `backward` of the result goes back through all of them."""
+    passed: list[Forward] = []
+    a = x
+    for layer in layers:
+        passed.append(layer.forward(step, a))
+        a = passed[-1].a
+    last = passed[-1]
+
+    def through(first: Buffer | None) -> Buffer | None:
+        d = first
+        for forward in reversed(passed[:-1]):
+            if d is None:
+                return None
+            d = forward.backward(d)
+        return d
+
+    return Forward(
+        last.a,
+        lambda da: through(last.backward(da)),
+        last.z,
+        last.activation,
+        None if last.from_delta is None else lambda delta: through(last.from_delta(delta)),  # type: ignore[misc]
+    )
+
+
+def _weights(step: Step, data: Data) -> Buffer:
+    for buffer in step.work:
+        if buffer.name == "weights of rows":
+            return buffer
+    weights = step.line("weights of rows")
+    if data.is_weighted:
+        step.call(rows.gather_line, data=data.weights, order=data.order, out=weights)
+    return weights
+
+
+def _loss(step: Step, data: Data, loss: Loss, last: Forward, *, goes_back: bool) -> tuple[Buffer, Buffer]:
+    y = step.matrix("y", data.n_out)
+    if data.is_indexed:
+        step.call(rows.gather_one_hot, labels=data.y, order=data.order, out=y)
+    else:
+        step.call(rows.gather, data=data.y, order=data.order, out=y)
+    losses, total = step.line("losses"), step.numbers("total", 8, "f8")
+    activation = last.activation or ACTIVATIONS.find("linear")
+    delta = step.matrix("output/delta", data.n_out)
+    numbers: Mapping[str, Operand] = {k: float(v) for k, v in loss.settings.items()} | {
+        f"activation_{k}": float(v) for k, v in activation.settings.items()
+    }
+    z, a = (last.z or last.a), last.a
+    step.call(
+        loss.kernel(activation),
+        z=z,
+        a=a,
+        y=y,
+        weights=_weights(step, data),
+        losses=losses,
+        delta=delta,
+        **numbers,
+    )
+    if goes_back:
+        (last.from_delta or last.backward)(delta)
+    return losses, total
+
+
+def _update(lowered: Lowered, parameter: Parameter, axis: Axis, optimizer: Optimizer) -> None:
+    """What happens to a parameter's rows once their gradient is there, while it is still in the cache."""
+    step = lowered.step
+    squares = step.numbers(f"{parameter.name}/squares", parameter.buffer.rows, "f8")
+    lowered.squares[parameter] = squares
+    step.call(rows.add_squares, axis, x=parameter.gradient, total=squares)
+    factor = parameter.learning_rate
+    if factor not in lowered.tables:
+        lowered.tables[factor] = Buffer(f"steps × {factor}", 0, len(optimizer.step_values), given=True)
+    states = tuple(parameter.like(f"{parameter.name}/{s}") for s in optimizer.states)
+    lowered.states[parameter] = states
+    numbers = {s: float(optimizer.settings[s]) for s in optimizer.used}
+    step.call(
+        optimizer.kernel,
+        axis,
+        w=parameter.buffer,
+        g=parameter.gradient,
+        **dict(zip(optimizer.states, states, strict=True)),
+        table=lowered.tables[factor],
+        **numbers,
+    )
+    for copy, (kernel, of) in step.derived.items():
+        if of is parameter:
+            step.call(kernel, axis, x=parameter.buffer, out=copy)
+
+
+def _refresh(step: Step, parameters: Sequence[Parameter]) -> Plan:
+    """Makes what is derived from the weights anew, before a run."""
+    builder = PlanBuilder()
+    for copy, (kernel, parameter) in step.derived.items():
+        builder.add(kernel, parameter.axis, x=parameter.buffer, out=copy)
+    return builder.plan([p.buffer for p in parameters])
