@@ -19,26 +19,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pellucid import checks
 from pellucid.errors import ArgumentError
 from pellucid.kernels.elementary import absolute, maximum, sqrt
 from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.loops import elementwise
-from pellucid.registry import Formula, Registry, is_number, settings_of
-from pellucid.schedules import Limits, check_limits
+from pellucid.registry import Formula, Registry, settings_of
 
-BELOW_1 = (0.0, 0.999999)  # nearer to 1 it would be 1 as a float32
-LIMITS: Limits = {
-    "learning_rate": (0.0, math.inf),
-    "momentum": BELOW_1,
-    "beta_1": BELOW_1,
-    "beta_2": BELOW_1,
-    "rho": BELOW_1,
-    "epsilon": (1e-30, math.inf),
-    "weight_decay": (0.0, math.inf),
-    "momentum_decay": (0.0, math.inf),
-}
-"""The least and the greatest value of settings that mean the same in every optimizer."""
-
+BELOW_1 = ("momentum", "beta_1", "beta_2", "rho")
+FROM_0 = ("learning_rate", "weight_decay", "momentum_decay")
+LEAST_EPSILON = 1e-30  # as a float32 it still keeps 0 / (0 + ε) at 0
 RESERVED = ("table", "table_stride", "now", "lo", "hi", "i", "update")
 
 
@@ -62,8 +52,16 @@ class Optimizer(Formula):
     by_step: Callable[..., dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
-        limits = {name: LIMITS[name] for name in LIMITS if name in self.settings}
-        check_limits(f"optimizer {self.name!r}", self.settings, limits)
+        for name, value in self.settings.items():
+            who = f"optimizer {self.name!r}: {name}"
+            if name in BELOW_1:
+                checks.number(who, value, 0, 1, open_ends="most")
+            elif name in FROM_0:
+                checks.number(who, value, 0)
+            elif name == "epsilon":
+                checks.number(who, value, LEAST_EPSILON)
+            elif not isinstance(value, bool):
+                checks.number(who, value)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -184,7 +182,7 @@ def _check_parameters(function: Callable[..., Any]) -> None:
         raise ArgumentError(
             f"an optimizer is a function with a name, but got {function!r}. Write it with def."
         )
-    parameters, settings = list(inspect.signature(function).parameters.values()), settings_of(function)
+    parameters = list(inspect.signature(function).parameters.values())
     names = [p.name for p in parameters]
     if names[:2] != ["w", "g"] or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
         raise ArgumentError(
@@ -193,13 +191,8 @@ def _check_parameters(function: Callable[..., Any]) -> None:
         )
     if taken := [n for n in names if n in RESERVED or n.endswith(("_stride", "_part"))]:
         raise ArgumentError(f"optimizer {name!r}: a parameter cannot be called {taken[0]!r}. Rename it.")
-    if "learning_rate" not in settings:
+    if "learning_rate" not in settings_of(function):
         raise ArgumentError(f"optimizer {name!r} needs a parameter learning_rate with a default.")
-    for setting, value in settings.items():
-        if not (isinstance(value, bool) or (is_number(value) and math.isfinite(value))):
-            raise ArgumentError(
-                f"optimizer {name!r}: the default of {setting} must be a number, but is {value!r}."
-            )
 
 
 def _check_steps(entry: Optimizer) -> None:
