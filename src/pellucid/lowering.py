@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pellucid.activations import ACTIVATIONS
-from pellucid.engine.buffer import Buffer, line
+from pellucid.engine.buffer import Arena, Buffer, line
 from pellucid.engine.plan import Axis, Operand, Plan, PlanBuilder
 from pellucid.engine.run import CONTROL
 from pellucid.kernels import rows
@@ -69,6 +69,17 @@ class Lowered:
     tables: dict[float, Buffer] = field(default_factory=dict)
     states: dict[Parameter, tuple[Buffer, ...]] = field(default_factory=dict)
     squares: dict[Parameter, Buffer] = field(default_factory=dict)
+    results: Buffer | None = None
+
+    def fill(self, work: Arena) -> None:
+        """Put the first values into a work arena: rows without a weight weigh 1."""
+        if self.data is None or not self.data.is_weighted:
+            for buffer in self.step.work:
+                if buffer.name == WEIGHTS:
+                    work.padded(buffer)[:] = 1
+
+
+WEIGHTS = "weights of rows"
 
 
 def parameters_of(layers: Sequence[Layer]) -> list[Parameter]:
@@ -76,40 +87,82 @@ def parameters_of(layers: Sequence[Layer]) -> list[Parameter]:
     return [p for layer in layers for p in layer.parameters]
 
 
-def lower_prediction(
-    layers: Sequence[Layer], data: Data, batch_size: int, *, gathers: bool = True
-) -> Lowered:
-    """The forward pass alone. Without `gathers`, rows are put into the input buffer by hand."""
+def lower_prediction(layers: Sequence[Layer], n_in: int, n_out: int, dtype: str, batch_size: int) -> Lowered:
+    """The forward pass over rows of X as they come, the outputs put into an array.
+
+    With the dtype `""` rows are put into the input buffer by hand and the outputs stay in theirs.
+    """
+    step = Step(batch_size, is_training=False)
+    x = step.matrix("X", n_in)
+    ready = [p.buffer for p in parameters_of(layers)]
+    lowered = Lowered(None, step, x, x)  # type: ignore[arg-type]
+    if dtype:
+        lowered.data = Data(n_in, n_out, dtype)
+        ready += lowered.data.buffers
+        step.call(rows.take if dtype == "f4" else rows.take_double, data=lowered.data.X, out=x)
+    else:
+        ready.append(x)
+    lowered.outputs = _forward(step, layers, x).a
+    if dtype:
+        lowered.results = Buffer("results", 0, n_out, given=True)
+        step.call(rows.put, x=lowered.outputs, out=lowered.results)
+    lowered.plan = step.builder.plan(ready)
+    return lowered
+
+
+def lower_evaluation(layers: Sequence[Layer], data: Data, loss: Loss, batch_size: int) -> Lowered:
+    """The forward pass and the loss over rows in a given order, the outputs put into an array."""
     step = Step(batch_size, is_training=False)
     x = step.matrix("X", data.n_in)
-    if gathers:
-        _gather_inputs(step, data, x)
+    _gather_inputs(step, data, x)
     last = _forward(step, layers, x)
-    ready = [p.buffer for p in parameters_of(layers)] + data.buffers + ([] if gathers else [x])
-    return Lowered(step.builder.plan(ready), step, x, last.a, data)
+    results = Buffer("results", 0, data.n_out, given=True)
+    step.call(rows.put, x=last.a, out=results)
+    losses, total = _loss(step, data, loss, last, goes_back=False)
+    step.call(rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL)
+    ready = [*(p.buffer for p in parameters_of(layers)), *data.buffers, CONTROL, total]
+    if not data.is_weighted:
+        ready.append(_weights(step, data))
+    return Lowered(step.builder.plan(ready), step, x, last.a, data, losses, total, results=results)
 
 
 def lower_training(
-    layers: Sequence[Layer], data: Data, loss: Loss, optimizer: Optimizer, batch_size: int, seed: int
+    layers: Sequence[Layer],
+    data: Data,
+    loss: Loss,
+    optimizer: Optimizer | None,
+    batch_size: int,
+    seed: int,
+    *,
+    is_training: bool = True,
+    goes_back: bool = True,
 ) -> Lowered:
-    """One update: gather a batch, forward, loss, backward, gradients, optimizer."""
-    step = Step(batch_size, is_training=True, seed=seed)
+    """One update: gather a batch, forward, loss, backward, gradients, optimizer.
+
+    Without an optimizer nothing is updated and the gradients stay to be looked at; with `goes_back` False
+    it is the forward pass alone.
+    """
+    step = Step(batch_size, is_training, seed)
     parameters = parameters_of(layers)
     x = step.matrix("X", data.n_in)
     _gather_inputs(step, data, x)
     last = _forward(step, layers, x)
-    losses, total = _loss(step, data, loss, last, goes_back=True)
-    lowered = Lowered(None, step, x, last.a, data, losses, total)  # type: ignore[arg-type]
-    step.call(rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL)
+    lowered = Lowered(None, step, x, last.a, data)  # type: ignore[arg-type]
+    ready = [*(p.buffer for p in parameters), *data.buffers]
+    if goes_back:
+        losses, total = _loss(step, data, loss, last, goes_back=True)
+        lowered.losses, lowered.total = losses, total
+        step.call(rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL)
+        ready += [CONTROL, total, *step.derived]
+        if not data.is_weighted:
+            ready.append(_weights(step, data))
     for parameter, axis, calls in step.gradients:
         for kernel, operands in calls:
             step.call(kernel, axis, **operands)
-        _update(lowered, parameter, axis, optimizer)
-    ready = [*(p.buffer for p in parameters), *data.buffers, CONTROL, total, *lowered.tables.values()]
+        if optimizer:
+            _update(lowered, parameter, axis, optimizer)
+    ready += [*lowered.tables.values(), *lowered.squares.values()]
     ready += [s for states in lowered.states.values() for s in states]
-    ready += [*step.derived, *lowered.squares.values()]
-    if not data.is_weighted:
-        ready.append(_weights(step, data))
     lowered.plan = step.builder.plan(ready)
     lowered.refresh = _refresh(step, parameters)
     return lowered
@@ -148,9 +201,9 @@ def _forward(step: Step, layers: Sequence[Layer], x: Buffer) -> Forward:
 
 def _weights(step: Step, data: Data) -> Buffer:
     for buffer in step.work:
-        if buffer.name == "weights of rows":
+        if buffer.name == WEIGHTS:
             return buffer
-    weights = step.line("weights of rows")
+    weights = step.line(WEIGHTS)
     if data.is_weighted:
         step.call(rows.gather_line, data=data.weights, order=data.order, out=weights)
     return weights

@@ -67,8 +67,12 @@ class Program:
             self._interpret()
         else:
             assert team is not None
-            team.run(self._table, c)
+            team.run(self.address_row(), c)
         return int(c[Control.LAST_STEP])
+
+    def address_row(self) -> Array:
+        """What the compiled `run` is called with: the addresses of the program and of its control."""
+        return np.array([self._table.ctypes.data, self.control.ctypes.data], np.int64)
 
     @property
     def stopped(self) -> bool:

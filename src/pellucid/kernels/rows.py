@@ -39,6 +39,52 @@ def gather_double(data, data_stride, order, out, out_stride, out_columns, now, l
 gather_double.reference = gather.reference
 
 
+@kernel(data="read whole", out="write part")
+def take(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    """The rows of the batch, as they come."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        start = (first + i) * data_stride
+        x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
+        for j in range(out_columns):
+            y[j] = x[j]
+
+
+@take.twin
+def _(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi] = data[now[FIRST] + lo : now[FIRST] + hi]
+
+
+@kernel(data="read whole f8", out="write part")
+def take_double(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+    """`take` from float64 data."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        start = (first + i) * data_stride
+        x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
+        for j in range(out_columns):
+            y[j] = np.float32(x[j])
+
+
+take_double.reference = take.reference
+
+
+@kernel(x="read part", out="write part")
+def put(x, x_stride, x_columns, out, out_stride, now, lo, hi):  # type: ignore[no-untyped-def]
+    """The rows of the batch to their places in an array with a row for each row of the data."""
+    first = now[FIRST]
+    for i in range(lo, hi):
+        start = (first + i) * out_stride
+        row, place = x[i * x_stride : i * x_stride + x_columns], out[start : start + x_columns]
+        for j in range(x_columns):
+            place[j] = row[j]
+
+
+@put.twin
+def _(x, x_stride, x_columns, out, out_stride, now, lo, hi):  # type: ignore[no-untyped-def]
+    out[now[FIRST] + lo : now[FIRST] + hi] = x[lo:hi]
+
+
 @kernel(labels="read whole i8", order="read whole i8", out="write part")
 def gather_one_hot(labels, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
     """Class indices as rows of zeros with a one."""

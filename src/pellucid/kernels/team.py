@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import queue
 import sys
 import threading
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -110,6 +112,9 @@ def give_way() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
+Jobs: TypeAlias = "queue.SimpleQueue[tuple[int, int] | None]"
+
+
 class Team:
     """Threads that run programs together; the caller's own thread is the first member.
 
@@ -122,30 +127,34 @@ class Team:
     def __init__(self, members: int) -> None:
         self.members = members
         self._now = np.zeros((members, NOW_ROW), np.int64)
-        self._jobs: list[queue.SimpleQueue[tuple[int, int] | None]] = []
+        self._process = 0
+        self._jobs: list[Jobs] = []
         self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for member in range(1, members):
-            jobs: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
-            thread = threading.Thread(target=self._work, args=(member, jobs), daemon=True)
-            thread.start()
-            self._jobs.append(jobs)
 
-    def run(self, program: np.ndarray, control: np.ndarray) -> None:
-        """Run the steps that `control` names; gives back control when every member is through."""
+    def run(self, row: np.ndarray, control: np.ndarray) -> None:
+        """Run the steps that `control` names; `row` holds the addresses of the program and of `control`."""
+        if self._process != os.getpid():  # threads do not survive a fork
+            self._gather()
         control[GIVE_WAY] = give_way()
         control[STOP] = control[ARRIVED] = control[OPENED] = 0
-        row = np.array([program.ctypes.data, control.ctypes.data], np.int64)
         for jobs in self._jobs:
             jobs.put((row.ctypes.data, self.members))
+        interrupt, waiting = None, len(self._jobs)
         entry()(row.ctypes.data, self._now.ctypes.data, 0, self.members)
-        for _ in self._jobs:
-            self._done.get()
+        while waiting:  # no member may go on alone with memory that is given back
+            try:
+                self._done.get()
+                waiting -= 1
+            except KeyboardInterrupt as ctrl_c:
+                interrupt = ctrl_c
+        if interrupt:
+            raise interrupt
 
     def close(self) -> None:
         """Send the threads home."""
         for jobs in self._jobs:
             jobs.put(None)
-        self._jobs = []
+        self._jobs, self._process = [], 0
 
     def __enter__(self) -> Team:
         return self
@@ -153,9 +162,23 @@ class Team:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _work(self, member: int, jobs: queue.SimpleQueue[tuple[int, int] | None]) -> None:
-        now = self._now[member].ctypes.data
-        while (job := jobs.get()) is not None:
-            row, members = job
-            entry()(row, now, member, members)
-            self._done.put(None)
+    def __del__(self) -> None:
+        self.close()
+
+    def _gather(self) -> None:
+        self._jobs, self._done = [], queue.SimpleQueue()
+        entry()
+        for member in range(1, self.members):
+            jobs: Jobs = queue.SimpleQueue()
+            arguments = (self._now[member].ctypes.data, member, jobs, self._done)
+            threading.Thread(target=_work, args=arguments, name=f"pellucid-{member}", daemon=True).start()
+            self._jobs.append(jobs)
+        self._process = os.getpid()
+
+
+def _work(now: int, member: int, jobs: Jobs, done: queue.SimpleQueue[None]) -> None:
+    """What a member does: it holds no reference to its team, so that a forgotten team goes home."""
+    while (job := jobs.get()) is not None:
+        row, members = job
+        entry()(row, now, member, members)
+        done.put(None)

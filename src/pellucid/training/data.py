@@ -1,0 +1,270 @@
+"""The user's arrays: checked, kept where they are when they can be, and split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.engine.buffer import Array
+from pellucid.errors import ArgumentError, DataError, ShapeError
+from pellucid.metrics import Task
+from pellucid.registry import is_number
+
+
+def inputs(X: Any, n_in: int, who: str) -> Array:
+    """X as a C-contiguous float32 or float64 matrix; the same memory where it is one already.
+
+    Raises
+    ------
+    ShapeError
+        If X is not a matrix with `n_in` columns.
+    DataError
+        If X cannot be read as numbers.
+    """
+    X = as_numbers(X, f"{who}: X")
+    if X.ndim == 1 and n_in == 1:
+        X = X[:, None]
+    if X.ndim != 2 or X.shape[1] != n_in:
+        hint = "Give one row as X[None, :]." if X.ndim == 1 and X.shape[0] == n_in else "Check the columns of X."
+        raise ShapeError(f"{who} expects X of shape (n_samples, {n_in}), but got {X.shape}. {hint}")
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.float32)
+    X = np.ascontiguousarray(X)
+    return X if X.flags.aligned and X.dtype.isnative else np.array(X, X.dtype.newbyteorder("="))
+
+
+def as_numbers(values: Any, who: str) -> Array:
+    """Any array-like of numbers or truth values as an array."""
+    if hasattr(values, "to_numpy") and not isinstance(values, np.ndarray):
+        values = values.to_numpy()
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{who} must be an array of numbers, but got {_short(values)}.") from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{who} must hold numbers, but got {array.dtype}.")
+    return array
+
+
+def check_finite(array: Array, who: str) -> None:
+    """Refuse NaN and infinity, naming the first place.
+
+    Raises
+    ------
+    DataError
+        If a number is not finite.
+    """
+    if array.dtype.kind != "f":
+        return
+    for start in range(0, len(array), 1 << 16):
+        part = array[start : start + (1 << 16)]
+        finite = np.isfinite(part)
+        if not finite.all():
+            place = np.argwhere(~finite)[0]
+            value = part[tuple(place)]
+            where = f"row {start + place[0]}" + (f", column {place[1]}" if part.ndim == 2 else "")
+            raise DataError(f"{who} holds {value} in {where}. Replace or leave out what is not a finite number.")
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets as the network sees them.
+
+    Parameters
+    ----------
+    values : float32 array (n_samples, n_out) or int64 array (n_samples,)
+        Numbers, or class indices.
+    task : str
+        `regression`, `binary`, `multiclass` or `multilabel`.
+    classes : list, optional
+        The names behind the indices, in order.
+    """
+
+    values: Array
+    task: Task
+    classes: list[Any] | None = None
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the values are class indices."""
+        return self.values.ndim == 1
+
+    def matrix(self, rows: Array | slice = slice(None)) -> Array:
+        """The targets as `(n_samples, n_out)`, one-hot for class indices; `len(classes)` columns then."""
+        if not self.is_indexed:
+            return self.values[rows]
+        assert self.classes is not None
+        return np.eye(len(self.classes), dtype=np.float32)[self.values[rows]]
+
+
+def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | None) -> Targets:
+    """Read targets: class names, class indices, one-hot rows, numbers, several columns.
+
+    Parameters
+    ----------
+    y : array-like (n_samples,) or (n_samples, n_out)
+        What the user has.
+    n_out : int
+        Output neurons.
+    output : str
+        Name of the output's activation.
+    loss : str
+        Name of the loss.
+    classes : list or None
+        Class names that an earlier fit has found.
+
+    Raises
+    ------
+    ShapeError
+        If the shape does not fit the output layer.
+    DataError
+        If there are more classes than output neurons, classes never seen before, or numbers that are not finite.
+    """
+    if hasattr(y, "to_numpy") and not isinstance(y, np.ndarray):
+        y = y.to_numpy()
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim not in (1, 2):
+        raise ShapeError(f"y must have shape (n_samples,) or (n_samples, {n_out}), but got {y.shape}.")
+    is_class_loss = loss in ("categorical_crossentropy", "kl_divergence") or output == "softmax"
+    two = loss in ("binary_crossentropy", "hinge", "squared_hinge") or output == "sigmoid"
+    if y.ndim == 2:
+        if y.shape[1] != n_out:
+            raise ShapeError(f"y has {y.shape[1]} columns, but the output layer has {n_out} neurons.")
+        values = as_numbers(y, "y").astype(np.float32)
+        check_finite(values, "y")
+        task: Task = "multiclass" if is_class_loss else "multilabel" if two else "regression"
+        return Targets(np.ascontiguousarray(values), task, classes)
+    if n_out > 1:
+        if not is_class_loss and not two:
+            raise ShapeError(
+                f"y has shape {y.shape}, but the output layer has {n_out} neurons: expected (n_samples, {n_out})."
+            )
+        indices, names = class_indices(y, n_out, classes)
+        return Targets(indices, "multiclass", names)
+    if two and (y.dtype.kind in "OUSb" or classes is not None):
+        indices, names = class_indices(y, 2, classes)
+        low = -1.0 if "hinge" in loss else 0.0
+        return Targets(np.where(indices == 1, 1.0, low).astype(np.float32)[:, None], "binary", names)
+    values = as_numbers(y, "y").astype(np.float32)
+    check_finite(values, "y")
+    return Targets(values[:, None], "binary" if two else "regression", classes)
+
+
+def class_indices(y: Array, n_classes: int, classes: list[Any] | None) -> tuple[Array, list[Any]]:
+    """The index of each row's class, and the classes' names in order.
+
+    Whole numbers from 0 to n_classes - 1 are indices already; anything else is a name.
+    """
+    if y.dtype.kind == "f":
+        check_finite(y, "y")
+        if not (y == np.round(y)).all():
+            bad = int(np.argmax(y != np.round(y)))
+            raise DataError(f"y must hold classes, but row {bad} holds {y[bad]}.")
+        y = y.astype(np.int64)
+    if y.dtype.kind in "iu" and classes is None and y.size and y.min() >= 0 and y.max() < n_classes:
+        return np.ascontiguousarray(y, np.int64), list(range(n_classes))
+    if y.dtype.kind == "O" and any(v is None or v != v for v in y):
+        raise DataError("y holds missing values. Leave these rows out.")
+    if classes is None:
+        try:
+            classes = np.unique(y).tolist()
+        except TypeError:
+            raise DataError("y mixes kinds of values that have no order, such as text and numbers.") from None
+        if len(classes) > n_classes:
+            raise DataError(f"y has {len(classes)} classes, but the output layer has room for {n_classes}.")
+        classes += [f"unused {i}" for i in range(len(classes), n_classes)]
+    place = {name: i for i, name in enumerate(classes)}
+    unique, inverse = np.unique(y, return_inverse=True)
+    unknown = [u for u in unique.tolist() if u not in place]
+    if unknown:
+        known = ", ".join(map(repr, classes[:10]))
+        raise DataError(f"y holds the class {unknown[0]!r}, which training has not seen. Known: {known}.")
+    return np.array([place[u] for u in unique.tolist()], np.int64)[inverse.reshape(-1)], classes
+
+
+def row_weights(
+    sample_weight: Any, class_weight: Any, y: Targets, n: int, rows: Array
+) -> Array | None:
+    """The weight of each row, float32 with mean 1 over `rows`; None where all are the same.
+
+    Parameters
+    ----------
+    sample_weight : array-like (n_samples,) or None
+        Not negative.
+    class_weight : mapping of class to number, "balanced" or None
+        Multiplied with the former; balanced means n / (n_classes × rows of the class), counted over `rows`.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = np.ones(n)
+    if sample_weight is not None:
+        weights = as_numbers(sample_weight, "sample_weight").astype(np.float64).reshape(-1)
+        if len(weights) != n:
+            raise ShapeError(f"sample_weight has {len(weights)} numbers, but X has {n} rows.")
+        check_finite(weights, "sample_weight")
+        if (weights < 0).any():
+            bad = int(np.argmax(weights < 0))
+            raise DataError(f"sample_weight must not be negative, but row {bad} has {weights[bad]}.")
+    if class_weight is not None:
+        indices = _class_of_rows(y)
+        present, counts = np.unique(indices[rows], return_counts=True)
+        if isinstance(class_weight, str) and class_weight == "balanced":
+            factors = {int(i): len(rows) / (len(present) * c) for i, c in zip(present, counts, strict=True)}
+        elif isinstance(class_weight, Mapping):
+            names = y.classes or [0, 1]
+            for name, value in class_weight.items():
+                if name not in names:
+                    raise ArgumentError(f"class_weight names the class {name!r}; known are {names[:10]}.")
+                if not is_number(value) or not value >= 0 or not np.isfinite(value):
+                    raise ArgumentError(f"class_weight of {name!r} must be a number from 0, but is {value!r}.")
+            factors = {names.index(name): float(value) for name, value in class_weight.items()}
+        else:
+            raise ArgumentError(f"class_weight must be 'balanced' or a dict of class to number, not {class_weight!r}.")
+        weights = weights * np.array([factors.get(int(i), 1.0) for i in range(int(indices.max()) + 1)])[indices]
+    mean = weights[rows].mean()
+    if not mean > 0:
+        raise DataError("the weights of all training rows are 0.")
+    return (weights / mean).astype(np.float32)
+
+
+def _class_of_rows(y: Targets) -> Array:
+    if y.is_indexed:
+        return y.values
+    if y.task == "multiclass":
+        return y.values.argmax(axis=1)
+    if y.task == "binary":
+        return (y.values[:, 0] > 0.5).astype(np.int64)
+    raise ArgumentError(f"class_weight is for classes, but the task is {y.task}.")
+
+
+def split_rows(n: int, fraction: float, y: Targets, seed: int) -> tuple[Array, Array]:
+    """Row indices (training, validation), drawn by the seed; of each class its share where y has classes."""
+    if not is_number(fraction) or not 0 < fraction < 1:
+        raise ArgumentError(f"validation_split must be a number between 0 and 1, but is {fraction!r}.")
+    random = np.random.Generator(np.random.Philox(key=[seed, 0x5711]))
+    drawn = random.permutation(n)
+    if y.task in ("binary", "multiclass"):
+        # by class, then evenly through the classes: each run of the result has every class's share
+        classes = _class_of_rows(y)[drawn]
+        by_class = np.argsort(classes, kind="stable")
+        rank = np.empty(n)
+        for c in np.unique(classes):
+            members = by_class[classes[by_class] == c]
+            rank[members] = (np.arange(len(members)) + 0.5) / len(members)
+        drawn = drawn[np.argsort(rank, kind="stable")]
+    held = min(n - 1, max(1, round(n * fraction)))
+    if n < 2:
+        raise DataError(f"validation_split needs at least 2 rows, but X has {n}.")
+    return np.sort(drawn[held:]), np.sort(drawn[:held])
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:57]}..."

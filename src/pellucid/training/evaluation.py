@@ -1,0 +1,60 @@
+"""Loss and outputs of a network over many rows, without learning from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pellucid.engine.buffer import Arena, Array
+from pellucid.engine.run import Program
+from pellucid.kernels.team import Team
+from pellucid.layers.base import Layer
+from pellucid.losses import Loss
+from pellucid.lowering import Data, Lowered, lower_evaluation
+
+BATCH = 384  # rows in a step of an evaluation: small enough to stay in the cache
+
+
+class Evaluator:
+    """Runs the forward pass and the loss over chosen rows of the data.
+
+    Parameters
+    ----------
+    layers, parameters
+        The network: its layers and the arena of their parameters.
+    data : Data
+        The form of the user's arrays.
+    loss : Loss
+        What is evaluated.
+    """
+
+    def __init__(self, layers: Sequence[Layer], parameters: Arena, data: Data, loss: Loss) -> None:
+        self.lowered: Lowered = lower_evaluation(layers, data, loss, BATCH)
+        self.work = Arena(self.lowered.step.work)
+        self.lowered.fill(self.work)
+        self.program = Program(self.lowered.plan, parameters, self.work)
+        self.n_out = data.n_out
+
+    def point(self, X: Array, y: Array, weights: Array | None) -> None:
+        """Use these arrays."""
+        data = self.lowered.data
+        assert data is not None
+        self.program.point(data.X, X)
+        self.program.point(data.y, y)
+        if weights is not None:
+            self.program.point(data.weights, weights)
+
+    def run(self, team: Team | None, rows: Array, total_weight: float) -> tuple[float, Array]:
+        """Mean loss over `rows`, float64, and the outputs, float32 `(len(rows), n_out)`."""
+        lowered = self.lowered
+        assert lowered.data is not None and lowered.results is not None and lowered.total is not None
+        outputs = np.empty((len(rows), self.n_out), np.float32)
+        self.program.point(lowered.data.order, rows)
+        self.program.point(lowered.results, outputs)
+        total = self.work.view(lowered.total)
+        total[:] = 0
+        self.program.run(team, 0, -(-len(rows) // BATCH), BATCH, len(rows))
+        if self.program.stopped:
+            return float("nan"), outputs
+        return float(total[0] / total_weight), outputs

@@ -1,0 +1,305 @@
+"""The training loop: epochs of steps run by the engine, and the decision when to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pellucid.engine.buffer import Arena, Array
+from pellucid.engine.run import Program
+from pellucid.kernels.team import Team
+from pellucid.layers.base import Layer
+from pellucid.losses import Loss
+from pellucid.lowering import Data, lower_training, parameters_of
+from pellucid.metrics import Metric
+from pellucid.optimizers import Optimizer
+from pellucid.schedules import Schedule
+from pellucid.training.data import Targets
+from pellucid.training.divergence import find_cause
+from pellucid.training.evaluation import Evaluator
+from pellucid.training.history import History
+from pellucid.training.state import State, sums_of
+
+SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
+Callback = Callable[[Any, dict[str, float]], Any]
+
+
+@dataclass
+class Settings:
+    """What a fit was asked for, checked."""
+
+    loss: Loss
+    optimizer: Optimizer
+    learning_rate: float
+    schedule: Schedule
+    epochs: int
+    batch_size: int
+    metrics: Sequence[Metric] = ()
+    shuffle: bool = True
+    patience: int | None = None
+    min_delta: float = 0.0
+    until: float | None = None
+    time_limit: float | None = None
+    train_loss: bool = True
+    threads: int = 1
+    callbacks: Sequence[Callback] = ()
+    gradients: Any = None
+
+
+@dataclass
+class Rows:
+    """The user's arrays and which rows train and which validate.
+
+    Parameters
+    ----------
+    X : float32 or float64 array (n_samples, n_in)
+        Inputs, C-contiguous; stays where it is.
+    y : Targets
+        Targets.
+    weights : float32 array (n_samples,) or None
+        Weights of the rows.
+    training, validation : int64 arrays
+        Row indices; no validation where that is empty.
+    """
+
+    X: Array
+    y: Targets
+    weights: Array | None
+    training: Array
+    validation: Array
+
+    def weight_of(self, rows: Array) -> float:
+        """Sum of the weights of some rows."""
+        return float(len(rows)) if self.weights is None else float(self.weights[rows].sum(dtype=np.float64))
+
+
+@dataclass
+class Fit:
+    """One training run over a network's layers and the arena of their parameters."""
+
+    layers: Sequence[Layer]
+    parameters: Arena
+    rows: Rows
+    settings: Settings
+    state: State
+    seed: int
+    network: Any = None
+    history: History = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows, settings = self.rows, self.settings
+        self.history = self.state.history
+        n_out = self.layers[-1].n_out
+        dtype = f"f{rows.X.dtype.itemsize}"
+        self.data = Data(self.layers[0].n_in, n_out, dtype, rows.y.is_indexed, rows.weights is not None)
+        self.batch_size = min(settings.batch_size, len(rows.training))
+        self.n_steps = -(-len(rows.training) // self.batch_size)
+        self.lowered = lower_training(
+            self.layers, self.data, settings.loss, settings.optimizer, self.batch_size, self.seed, settings.gradients
+        )
+        self.all = parameters_of(self.layers)
+        buffers = [*self.lowered.step.work, *(p.gradient for p in self.all if p.trainable)]
+        self.work = Arena([*buffers, *(s for states in self.lowered.states.values() for s in states)])
+        self.lowered.fill(self.work)
+        self.program = Program(self.lowered.plan, self.parameters, self.work)
+        assert self.lowered.refresh is not None
+        self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
+        self.order = np.array(rows.training, np.int64)
+        weights = {} if rows.weights is None else {self.data.weights: rows.weights}
+        for buffer, array in {self.data.X: rows.X, self.data.y: rows.y.values, self.data.order: self.order, **weights}.items():
+            self.program.point(buffer, array)
+        self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
+        self.evaluator.point(rows.X, rows.y.values, rows.weights)
+        self.team: Team = None  # type: ignore[assignment]
+        self.interrupted = False
+        self.step_seconds = 0.0
+
+    @property
+    def monitored(self) -> str:
+        """The number that says which epoch is best."""
+        if len(self.rows.validation):
+            return "validation_loss"
+        return "loss" if self.settings.train_loss else "running_loss"
+
+    def run(self, on_epoch: Callable[[dict[str, float], int], None] | None = None) -> History:
+        """Train until there is a reason to stop; the parameters are then those that the history names."""
+        settings, state = self.settings, self.state
+        last = state.begun + settings.epochs
+        start = time.perf_counter()
+        deadline = np.inf if settings.time_limit is None else start + settings.time_limit
+        state.load(self.lowered, self.work, self.all, self.parameters)
+        with Team(settings.threads) as self.team, self._ctrl_c():
+            self.refresh.run(self.team, 0, 1, 1, 1)
+            stopped_by, reason = "epochs", f"all {settings.epochs} epochs are over"
+            while state.epoch < last:
+                begin = time.perf_counter()
+                halted = self._epoch(deadline)
+                if halted:
+                    stopped_by, reason = halted
+                    break
+                record = self._record(begin)
+                stop = self._after_epoch(record)
+                if on_epoch:
+                    on_epoch(record, state.epoch)
+                if stop is None and self.interrupted:
+                    stop = "ctrl-c", f"Ctrl-C after epoch {state.epoch}"
+                if stop is None and time.perf_counter() > deadline:
+                    stop = "time", f"the time limit of {settings.time_limit:g} s was over after epoch {state.epoch}"
+                if stop:
+                    stopped_by, reason = stop
+                    break
+        self._finish(stopped_by, reason)
+        return self.history
+
+    def _epoch(self, deadline: float) -> tuple[str, str] | None:
+        """Run the rest of an epoch; gives the reason where it had to stop in between."""
+        state, settings = self.state, self.settings
+        lowered, step = self.lowered, self.state.step
+        self.order[:] = self.rows.training
+        if settings.shuffle:
+            self.order[:] = self.rows.training[epoch_order(self.seed, state.epoch, len(self.order))]
+        tables = self._tables()
+        for factor, buffer in lowered.tables.items():
+            self.program.point(buffer, tables[factor])
+        if step == 0:
+            for buffer in sums_of(lowered):
+                self.work.view(buffer)[:] = 0
+        while step < self.n_steps:
+            many = self.n_steps - step
+            if self.step_seconds * many > SLICE:
+                many = max(1, int(SLICE / self.step_seconds))
+            elif not self.step_seconds:
+                many = min(many, 8)
+            begin = time.perf_counter()
+            tick = state.tick - state.step
+            step = self.program.run(self.team, step, step + many, self.batch_size, len(self.order), tick)
+            self.step_seconds = (time.perf_counter() - begin) / many
+            state.tick, state.step = tick + step, step
+            if self.program.stopped:
+                cause = find_cause(self.lowered, self.work, self.all, self.parameters)
+                where = f"in step {step + 1} of epoch {state.epoch + 1}"
+                return "diverged", f"training diverged {where}: {cause}. {ADVICE}"
+            if step < self.n_steps:
+                where = f"in step {step} of epoch {state.epoch + 1}"
+                if self.interrupted:
+                    return "ctrl-c", f"Ctrl-C {where}"
+                if time.perf_counter() > deadline:
+                    return "time", f"the time limit of {settings.time_limit:g} s was over {where}"
+        return None
+
+    def _tables(self) -> dict[float, Array]:
+        """The optimizer's numbers for each step of the epoch, by the factor on the learning rate."""
+        state, settings = self.state, self.settings
+        steps = np.arange(self.n_steps)
+        since = (state.epoch - state.begun) * self.n_steps
+        planned = settings.epochs * self.n_steps
+        rate = settings.learning_rate * state.plateau_factor * settings.schedule(since + steps, planned, self.n_steps)
+        self.rate = rate
+        t = (state.tick - state.step + 1 + steps).astype(np.float64)
+        tables = {}
+        for factor in self.lowered.tables:
+            values = settings.optimizer.table(t, rate * factor).values()
+            tables[factor] = np.stack([np.broadcast_to(v, t.shape) for v in values], axis=1).astype(np.float32)
+        return tables
+
+    def _record(self, begin: float) -> dict[str, float]:
+        """The numbers of an epoch that is over."""
+        rows, lowered = self.rows, self.lowered
+        assert lowered.total is not None
+        weight = rows.weight_of(rows.training)
+        squares = sum(float(self.work.view(b).sum()) for b in lowered.squares.values())
+        record = {"running_loss": float(self.work.view(lowered.total)[0] / weight)}
+        if self.settings.train_loss:
+            record |= self._evaluated("", rows.training, weight)
+        if len(rows.validation):
+            record |= self._evaluated("validation_", rows.validation, rows.weight_of(rows.validation))
+        record |= {"learning_rate": float(self.rate[-1]), "gradient_norm": float(np.sqrt(squares / self.n_steps))}
+        record["seconds"] = time.perf_counter() - begin
+        return record
+
+    def _evaluated(self, prefix: str, rows: Array, weight: float) -> dict[str, float]:
+        loss, outputs = self.evaluator.run(self.team, rows, weight)
+        record = {f"{prefix}loss": loss}
+        if self.settings.metrics:
+            y = self.rows.y
+            weights = None if self.rows.weights is None else self.rows.weights[rows]
+            for metric in self.settings.metrics:
+                value = metric(y.matrix(rows), outputs, task=y.task, sample_weight=weights)
+                record[f"{prefix}{metric.name}"] = float(value)
+        return record
+
+    def _after_epoch(self, record: dict[str, float]) -> tuple[str, str] | None:
+        """Take note of an epoch; gives a reason if training should stop."""
+        state, settings = self.state, self.settings
+        self.history.add(record)
+        state.epoch, state.step = state.epoch + 1, 0
+        value = record[self.monitored]
+        improved = state.note(value, settings.min_delta, self.all, self.parameters)
+        if state.plateau is not None:
+            state.plateau.update(value)
+        asked = [c(self.network, dict(record, epoch=state.epoch)) for c in settings.callbacks]
+        if not np.isfinite(value) or not np.isfinite(record["running_loss"]):
+            cause = find_cause(self.lowered, self.work, self.all, self.parameters)
+            return "diverged", f"training diverged after epoch {state.epoch}: {cause}. {ADVICE}"
+        error = record.get("loss", record["running_loss"])
+        if settings.until is not None and error < settings.until:
+            return "until", f"the loss {error:.4g} is below {settings.until:g} after epoch {state.epoch}"
+        if not improved and settings.patience is not None and state.waited >= settings.patience:
+            best = f"{self.monitored.replace('_', ' ')} {state.best_value:.4g} of epoch {state.best_epoch}"
+            return "patience", f"no epoch improved on the {best} for {state.waited} epochs"
+        if any(a is True for a in asked):
+            return "callback", f"a callback asked to stop after epoch {state.epoch}"
+        return None
+
+    def _finish(self, stopped_by: str, reason: str) -> None:
+        """Keep the state for a later fit, restore the best weights where that is due, and say why it stopped."""
+        state, history = self.state, self.history
+        self.keep()
+        restore = bool(len(self.rows.validation)) or stopped_by == "diverged"
+        history.restored = restore and state.restore_best(self.all, self.parameters)
+        history.best_epoch = state.best_epoch
+        history.stopped_by = stopped_by
+        history.reason = reason
+        if history.restored and state.best_epoch:
+            history.reason += f"; the weights of epoch {state.best_epoch}, the best, are restored"
+        elif history.restored:
+            history.reason += "; the first weights are restored"
+        if stopped_by == "diverged":
+            state.forget_optimizer()
+
+    def keep(self) -> None:
+        """Take what a later run needs out of the arenas into the state."""
+        self.state.keep(self.lowered, self.work, self.all, self.parameters)
+
+    @contextmanager
+    def _ctrl_c(self) -> Any:
+        """Let the first Ctrl-C end the training in good order; a second one raises at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def note(*_: Any) -> None:
+            self.interrupted = True
+            signal.signal(signal.SIGINT, before)
+
+        try:
+            signal.signal(signal.SIGINT, note)
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+ADVICE = "Try a smaller learning rate, clipping of gradients (clip_norm=1), or normalised inputs"
+
+
+def epoch_order(seed: int, epoch: int, n: int) -> Array:
+    """A permutation of n rows that depends on nothing but the seed and the epoch."""
+    return np.random.Generator(np.random.Philox(key=[seed, 0x0DE4], counter=[0, 0, 0, epoch])).permutation(n)
