@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pellucid.activations import ACTIVATIONS
-from pellucid.engine.buffer import Arena, Buffer, line
+from pellucid.engine.buffer import LANE, Arena, Buffer, line
 from pellucid.engine.plan import Axis, Operand, Plan, PlanBuilder
 from pellucid.engine.run import CONTROL
 from pellucid.kernels import rows
+from pellucid.kernels.gradients import add_line, clip_to_norm, limit_columns, row_squares
+from pellucid.kernels.kernel import Kernel
 from pellucid.layers.base import Forward, Layer, Parameter, Step
 from pellucid.losses import Loss
 from pellucid.optimizers import Optimizer
+from pellucid.regularizers import Gradients, clip_to_value
 
 ONE = Axis("alone", 1)
+Calls = Sequence[tuple[Kernel, dict[str, Operand]]]
 
 
 @dataclass(eq=False)
@@ -134,13 +138,15 @@ def lower_training(
     batch_size: int,
     seed: int,
     *,
+    gradients: Gradients | None = None,
     is_training: bool = True,
     goes_back: bool = True,
 ) -> Lowered:
     """One update: gather a batch, forward, loss, backward, gradients, optimizer.
 
-    Without an optimizer nothing is updated and the gradients stay to be looked at; with `goes_back` False
-    it is the forward pass alone.
+    `gradients` says what is done to the gradients before the optimizer sees them. Without an optimizer
+    nothing is updated and the gradients stay to be looked at; with `goes_back` False it is the forward
+    pass alone.
     """
     step = Step(batch_size, is_training, seed)
     parameters = parameters_of(layers)
@@ -152,15 +158,17 @@ def lower_training(
     if goes_back:
         losses, total = _loss(step, data, loss, last, goes_back=True)
         lowered.losses, lowered.total = losses, total
-        step.call(rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL)
+        step.call(
+            rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL
+        )
         ready += [CONTROL, total, *step.derived]
         if not data.is_weighted:
             ready.append(_weights(step, data))
-    for parameter, axis, calls in step.gradients:
-        for kernel, operands in calls:
-            step.call(kernel, axis, **operands)
-        if optimizer:
-            _update(lowered, parameter, axis, optimizer)
+    if optimizer:
+        ready += _updates(lowered, optimizer, gradients or Gradients())
+    else:
+        for _, axis, calls in step.gradients:
+            _gradient(step, calls, axis)
     ready += [*lowered.tables.values(), *lowered.squares.values()]
     ready += [s for states in lowered.states.values() for s in states]
     lowered.plan = step.builder.plan(ready)
@@ -237,12 +245,65 @@ def _loss(step: Step, data: Data, loss: Loss, last: Forward, *, goes_back: bool)
     return losses, total
 
 
-def _update(lowered: Lowered, parameter: Parameter, axis: Axis, optimizer: Optimizer) -> None:
-    """What happens to a parameter's rows once their gradient is there, while it is still in the cache."""
+def _gradient(step: Step, calls: Calls, axis: Axis) -> None:
+    """Make a parameter's gradient."""
+    for kernel, operands in calls:
+        step.call(kernel, axis, **operands)
+
+
+def _updates(lowered: Lowered, optimizer: Optimizer, changes: Gradients) -> list[Buffer]:
+    """All gradients and updates; gives the buffers for them that a step finds ready.
+
+    A block of a gradient is used while it is still in the cache, unless something needs the whole first:
+    the norm of all gradients, or columns of weights whose norm is limited.
+    """
+    step, limit = lowered.step, changes.clip_norm
+    norm = None if limit is None else step.numbers("gradient norm squared", 8, "f8")
+    squares = []
+    for parameter, axis, calls in step.gradients:
+        _gradient(step, calls, axis)
+        squares.append(_measure(lowered, parameter, axis, norm))
+        if norm is None:
+            _update(lowered, parameter, axis, optimizer, changes)
+    if norm is not None and limit is not None:
+        for i, line_of_squares in enumerate(squares):
+            step.call(add_line, ONE, x=line_of_squares, total=norm, is_first=int(i == 0))
+        for parameter, axis, _ in step.gradients:
+            step.call(clip_to_norm, axis, x=parameter.gradient, squares=norm, limit=float(limit))
+            _update(lowered, parameter, axis, optimizer, changes)
+    limited = [(p, axis, p.max_norm) for p, axis, _ in step.gradients if p.max_norm is not None]
+    for parameter, _, most in limited:
+        columns = Axis(f"columns of {parameter.name}", parameter.buffer.columns, LANE)
+        factors = step.numbers(f"{parameter.name}/factors", parameter.buffer.columns, "f8")
+        step.call(limit_columns, columns, w=parameter.buffer, factors=factors, limit=float(most))
+    for parameter, axis, _ in limited:
+        _follow(step, parameter, axis)
+    return [] if norm is None else [norm]
+
+
+def _measure(lowered: Lowered, parameter: Parameter, axis: Axis, norm: Buffer | None) -> Buffer:
+    """Complete a gradient by its regularizer's part and sum its squares, row by row."""
+    step, regularizer = lowered.step, parameter.regularizer
+    if regularizer is not None:
+        numbers = {k: float(v) for k, v in regularizer.settings.items()}
+        step.call(regularizer.kernel, axis, g=parameter.gradient, w=parameter.buffer, **numbers)
+    total = step.numbers(f"{parameter.name}/squares", parameter.buffer.rows, "f8")
+    lowered.squares[parameter] = total
+    step.call(rows.add_squares, axis, x=parameter.gradient, total=total)
+    if norm is None:
+        return total
+    squares = step.numbers(f"{parameter.name}/squares of the step", parameter.buffer.rows, "f8")
+    step.call(row_squares, axis, x=parameter.gradient, squares=squares)
+    return squares
+
+
+def _update(
+    lowered: Lowered, parameter: Parameter, axis: Axis, optimizer: Optimizer, changes: Gradients
+) -> None:
+    """What happens to a parameter's rows once their gradient is there."""
     step = lowered.step
-    squares = step.numbers(f"{parameter.name}/squares", parameter.buffer.rows, "f8")
-    lowered.squares[parameter] = squares
-    step.call(rows.add_squares, axis, x=parameter.gradient, total=squares)
+    if changes.clip_value is not None:
+        step.call(clip_to_value, axis, g=parameter.gradient, limit=float(changes.clip_value))
     factor = parameter.learning_rate
     if factor not in lowered.tables:
         lowered.tables[factor] = Buffer(f"steps × {factor}", 0, len(optimizer.step_values), given=True)
@@ -258,6 +319,12 @@ def _update(lowered: Lowered, parameter: Parameter, axis: Axis, optimizer: Optim
         table=lowered.tables[factor],
         **numbers,
     )
+    if parameter.max_norm is None:
+        _follow(step, parameter, axis)
+
+
+def _follow(step: Step, parameter: Parameter, axis: Axis) -> None:
+    """Let what is derived from a parameter follow its update."""
     for copy, (kernel, of) in step.derived.items():
         if of is parameter:
             step.call(kernel, axis, x=parameter.buffer, out=copy)
