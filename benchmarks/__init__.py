@@ -1,0 +1,1 @@
+"""Training times of pellucid and its peers, measured side by side."""
