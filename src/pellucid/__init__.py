@@ -1,3 +1,60 @@
-"""Neural networks you can see through, trained at the machine's limit, right by default."""
+"""Neural networks you can see through, trained at the machine's limit, right by default.
+
+Everything public is found here; what it needs is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Where each public name lives.
+_PUBLIC = {
+    "Network": "network",
+    "load": "loading",
+    "fit_table": "tables.model",
+    "TableModel": "tables.model",
+    "Input": "layers.input",
+    "Dense": "layers.dense",
+    "Activation": "layers.activation",
+    "Dropout": "layers.dropout",
+    "GaussianNoise": "layers.gaussian_noise",
+    "Scale": "layers.scale",
+    "BatchNorm": "layers.batch_norm",
+    "LayerNorm": "layers.layer_norm",
+    "Residual": "layers.residual",
+    "Concat": "layers.concat",
+    "Frozen": "layers.frozen",
+    "activation": "activations",
+    "loss": "losses",
+    "optimizer": "optimizers",
+    "metric": "metrics",
+    "schedule": "schedules",
+    "where": "kernels.elementary",
+    "exp": "kernels.elementary",
+    "log": "kernels.elementary",
+    "sqrt": "kernels.elementary",
+    "tanh": "kernels.elementary",
+    "PellucidError": "errors",
+}
+__all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from pellucid.errors import PellucidError as PellucidError
+    from pellucid.layers.dense import Dense as Dense
+    from pellucid.loading import load as load
+    from pellucid.network import Network as Network
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"pellucid.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

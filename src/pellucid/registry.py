@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pellucid.errors import ArgumentError, UnknownNameError
 
@@ -81,10 +82,19 @@ class Formula:
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in changed.items())})" if changed else self.name
 
 
+class Named(Protocol):
+    """What a registry can hold."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is registered."""
+
+
+N = TypeVar("N", bound=Named)
 E = TypeVar("E", bound=Formula)
 
 
-class Registry(Generic[E]):
+class Entries(Generic[N]):
     """The entries of one kind, by name.
 
     Parameters
@@ -95,9 +105,9 @@ class Registry(Generic[E]):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._entries: dict[str, E] = {}
+        self._entries: dict[str, N] = {}
 
-    def add(self, entry: E) -> E:
+    def add(self, entry: N) -> N:
         """Register an entry under its name; a second entry of that name replaces the first."""
         self._entries[entry.name] = entry
         return entry
@@ -105,6 +115,35 @@ class Registry(Generic[E]):
     def remove(self, name: str) -> None:
         """Forget an entry."""
         del self._entries[name]
+
+    def named(self, name: object) -> N:
+        """The entry of a name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message offers the nearest name.
+        """
+        if not isinstance(name, str) or name.strip() not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name.strip()]
+
+    def names(self) -> list[str]:
+        """The names, in the order of registration."""
+        return list(self._entries)
+
+    def __iter__(self) -> Iterator[N]:
+        return iter(list(self._entries.values()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class Registry(Entries[E]):
+    """Formulas of one kind: they are found by a spec too, which can change their settings."""
 
     def find(self, spec: str | Mapping[str, Any] | E) -> E:
         """The entry that `spec` names: a name, `"name(setting=value)"`, a dict with `name`, or an entry.
@@ -117,41 +156,30 @@ class Registry(Generic[E]):
         if isinstance(spec, Formula):
             if spec.kind != self.kind:
                 raise ArgumentError(f"expected {self.kind}, but got the {spec.kind} {spec.name!r}.")
-            return spec  # type: ignore[return-value]
+            return spec
         if isinstance(spec, Mapping):
             settings = {k: v for k, v in spec.items() if k != "name"}
-            return self._named(spec.get("name")).using(**settings)
+            return self.named(spec.get("name")).using(**settings)
         if isinstance(spec, str) and (call := re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*", spec, re.DOTALL)):
-            return self._named(call[1]).using(**self._keywords(spec, call[2]))
-        return self._named(spec)
-
-    def _named(self, name: object) -> E:
-        if not isinstance(name, str) or name.strip() not in self._entries:
-            raise UnknownNameError(self.kind, name, self._entries)
-        return self._entries[name.strip()]
+            return self.named(call[1]).using(**self._keywords(spec, call[2]))
+        return self.named(spec)
 
     def _keywords(self, spec: str, inside: str) -> dict[str, Any]:
         try:
             call = ast.parse(f"f({inside})", mode="eval").body
-            assert isinstance(call, ast.Call) and not call.args
+            assert isinstance(call, ast.Call)
+            assert not call.args
             return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
         except (AssertionError, SyntaxError, ValueError):
             raise ArgumentError(
                 f"cannot read {spec!r}: write {self.kind}s with settings as 'name(setting=0.5)'."
             ) from None
 
-    def names(self) -> list[str]:
-        """The names, in the order of registration."""
-        return list(self._entries)
 
-    def __iter__(self) -> Iterator[E]:
-        return iter(list(self._entries.values()))
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
+@functools.cache
+def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters, in order."""
+    return tuple(inspect.signature(function).parameters)
 
 
 def settings_of(function: Callable[..., Any]) -> dict[str, Any]:

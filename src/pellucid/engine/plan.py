@@ -48,10 +48,12 @@ class Call:
     axis: Axis
     operands: dict[str, Operand]
     arguments: tuple[Operand, ...] = field(init=False)
+    _uses: tuple[tuple[Buffer, Access], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        values = tuple(self._value(p) for p in self.kernel.parameters)
-        object.__setattr__(self, "arguments", values)
+        object.__setattr__(self, "arguments", tuple(self._value(p) for p in self.kernel.parameters))
+        uses = tuple((self.operands[name], access) for name, access in self.kernel.operands.items())
+        object.__setattr__(self, "_uses", uses)
 
     def _value(self, parameter: str) -> Operand:
         if parameter in self.operands:
@@ -64,12 +66,9 @@ class Call:
             raise InternalError(f"kernel {self.kernel.name!r} lacks its argument {parameter!r}")
         return int(getattr(buffer, size))
 
-    def uses(self) -> Iterator[tuple[Buffer, Access]]:
+    def uses(self) -> tuple[tuple[Buffer, Access], ...]:
         """Each buffer it touches, and how."""
-        for name, access in self.kernel.operands.items():
-            buffer = self.operands[name]
-            assert isinstance(buffer, Buffer)
-            yield buffer, access
+        return self._uses
 
     def __str__(self) -> str:
         made = [b for b, a in self.uses() if a.writes]
@@ -92,14 +91,25 @@ class Stage:
     groups: tuple[Group, ...]
 
 
-def clash(one: Call, two: Call) -> Buffer | None:
-    """A buffer for which two calls of one stage would need a meeting of the threads between them."""
-    for buffer, a in one.uses():
-        for other, b in two.uses():
-            apart = a.part and b.part and one.axis is two.axis
-            if buffer is other and (a.writes or b.writes) and not apart:
-                return buffer
-    return None
+class Traffic:
+    """Who has touched which buffer in one stage, and whether one more call would need a meeting of the threads."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Buffer, list[tuple[Call, Access]]] = {}
+
+    def clash(self, call: Call) -> tuple[Call, Buffer] | None:
+        """A call of the stage and a buffer that this call may not touch beside it."""
+        for buffer, b in call.uses():
+            for other, a in self._seen.get(buffer, ()):
+                apart = a.part and b.part and other.axis is call.axis
+                if (a.writes or b.writes) and not apart:
+                    return other, buffer
+        return None
+
+    def add(self, call: Call) -> None:
+        """Take note of a call of the stage."""
+        for buffer, access in call.uses():
+            self._seen.setdefault(buffer, []).append((call, access))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +152,8 @@ class Plan:
         """
         written = set(self.ready)
         for stage in self.stages:
-            calls = [c for g in stage.groups for c in g.calls]
-            for i, call in enumerate(calls):
+            traffic = Traffic()
+            for call in (c for g in stage.groups for c in g.calls):
                 uses = list(call.uses())
                 for buffer, access in uses:
                     if access.reads and buffer not in written:
@@ -160,11 +170,10 @@ class Plan:
                             f"several threads of {call.kernel.name!r} write all of {buffer.name!r}"
                         )
                 written |= {b for b, a in uses if a.writes}
-                for other in calls[:i]:
-                    if buffer_ := clash(other, call):
-                        raise InternalError(
-                            f"{other.kernel.name!r} and {call.kernel.name!r} meet at {buffer_.name!r} in one stage"
-                        )
+                if met := traffic.clash(call):
+                    names = f"{met[0].kernel.name!r} and {call.kernel.name!r} meet at {met[1].name!r}"
+                    raise InternalError(f"{names} in one stage")
+                traffic.add(call)
 
     def table(self) -> str:
         """The plan for people: a line for each call, by stage and group."""
@@ -183,13 +192,16 @@ class PlanBuilder:
 
     def __init__(self) -> None:
         self._stages: list[list[Call]] = [[]]
+        self._traffic = Traffic()
 
     def add(self, kernel: Kernel, axis: Axis, **operands: Operand) -> None:
         """Append a call; it begins a new stage where it needs what other threads have made."""
         call = Call(kernel, axis, operands)
-        if any(clash(other, call) for other in self._stages[-1]):
+        if self._traffic.clash(call):
             self._stages.append([])
+            self._traffic = Traffic()
         self._stages[-1].append(call)
+        self._traffic.add(call)
 
     def plan(self, ready: Iterable[Buffer]) -> Plan:
         """The finished plan, checked."""

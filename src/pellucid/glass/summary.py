@@ -43,10 +43,15 @@ class Summary:
 
     def __str__(self) -> str:
         table = [("layer", "what", "in", "out", "synapses", "parameters")]
-        table += [(r.name, r.description, *(f"{v:,}" for v in (r.n_in, r.n_out, r.synapses, r.parameters))) for r in self.rows]
+        table += [
+            (r.name, r.description, *(f"{v:,}" for v in (r.n_in, r.n_out, r.synapses, r.parameters)))
+            for r in self.rows
+        ]
         widths = [max(len(row[i]) for row in table) for i in range(6)]
         lines = [
-            "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+            "  ".join(
+                c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
             for row in table
         ]
         lines.insert(1, "-" * max(map(len, lines)))

@@ -28,7 +28,9 @@ def inputs(X: Any, n_in: int, who: str) -> Array:
     if X.ndim == 1 and n_in == 1:
         X = X[:, None]
     if X.ndim != 2 or X.shape[1] != n_in:
-        hint = "Give one row as X[None, :]." if X.ndim == 1 and X.shape[0] == n_in else "Check the columns of X."
+        hint = (
+            "Give one row as X[None, :]." if X.ndim == 1 and X.shape[0] == n_in else "Check the columns of X."
+        )
         raise ShapeError(f"{who} expects X of shape (n_samples, {n_in}), but got {X.shape}. {hint}")
     if X.dtype not in (np.float32, np.float64):
         X = X.astype(np.float32)
@@ -68,7 +70,9 @@ def check_finite(array: Array, who: str) -> None:
             place = np.argwhere(~finite)[0]
             value = part[tuple(place)]
             where = f"row {start + place[0]}" + (f", column {place[1]}" if part.ndim == 2 else "")
-            raise DataError(f"{who} holds {value} in {where}. Replace or leave out what is not a finite number.")
+            raise DataError(
+                f"{who} holds {value} in {where}. Replace or leave out what is not a finite number."
+            )
 
 
 @dataclass(frozen=True)
@@ -189,9 +193,7 @@ def class_indices(y: Array, n_classes: int, classes: list[Any] | None) -> tuple[
     return np.array([place[u] for u in unique.tolist()], np.int64)[inverse.reshape(-1)], classes
 
 
-def row_weights(
-    sample_weight: Any, class_weight: Any, y: Targets, n: int, rows: Array
-) -> Array | None:
+def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows: Array) -> Array | None:
     """The weight of each row, float32 with mean 1 over `rows`; None where all are the same.
 
     Parameters
@@ -223,11 +225,17 @@ def row_weights(
                 if name not in names:
                     raise ArgumentError(f"class_weight names the class {name!r}; known are {names[:10]}.")
                 if not is_number(value) or not value >= 0 or not np.isfinite(value):
-                    raise ArgumentError(f"class_weight of {name!r} must be a number from 0, but is {value!r}.")
+                    raise ArgumentError(
+                        f"class_weight of {name!r} must be a number from 0, but is {value!r}."
+                    )
             factors = {names.index(name): float(value) for name, value in class_weight.items()}
         else:
-            raise ArgumentError(f"class_weight must be 'balanced' or a dict of class to number, not {class_weight!r}.")
-        weights = weights * np.array([factors.get(int(i), 1.0) for i in range(int(indices.max()) + 1)])[indices]
+            raise ArgumentError(
+                f"class_weight must be 'balanced' or a dict of class to number, not {class_weight!r}."
+            )
+        weights = (
+            weights * np.array([factors.get(int(i), 1.0) for i in range(int(indices.max()) + 1)])[indices]
+        )
     mean = weights[rows].mean()
     if not mean > 0:
         raise DataError("the weights of all training rows are 0.")

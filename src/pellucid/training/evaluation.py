@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pellucid.engine.buffer import Arena, Array
+from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
@@ -36,22 +36,15 @@ class Evaluator:
         self.program = Program(self.lowered.plan, parameters, self.work)
         self.n_out = data.n_out
 
-    def point(self, X: Array, y: Array, weights: Array | None) -> None:
-        """Use these arrays."""
-        data = self.lowered.data
-        assert data is not None
-        self.program.point(data.X, X)
-        self.program.point(data.y, y)
-        if weights is not None:
-            self.program.point(data.weights, weights)
-
-    def run(self, team: Team | None, rows: Array, total_weight: float) -> tuple[float, Array]:
-        """Mean loss over `rows`, float64, and the outputs, float32 `(len(rows), n_out)`."""
+    def run(
+        self, team: Team | None, given: Mapping[Buffer, Array], rows: Array, total_weight: float
+    ) -> tuple[float, Array]:
+        """Mean loss over `rows` of the `given` arrays, float64, and the outputs, float32 `(len(rows), n_out)`."""
         lowered = self.lowered
         assert lowered.data is not None and lowered.results is not None and lowered.total is not None
         outputs = np.empty((len(rows), self.n_out), np.float32)
-        self.program.point(lowered.data.order, rows)
-        self.program.point(lowered.results, outputs)
+        for buffer, array in {**given, lowered.data.order: rows, lowered.results: outputs}.items():
+            self.program.point(buffer, array)
         total = self.work.view(lowered.total)
         total[:] = 0
         self.program.run(team, 0, -(-len(rows) // BATCH), BATCH, len(rows))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.engine.buffer import Arena, Array
+from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
@@ -25,7 +25,7 @@ from pellucid.training.data import Targets
 from pellucid.training.divergence import find_cause
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
-from pellucid.training.state import State, sums_of
+from pellucid.training.state import State, states_of, sums_of
 
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
 Callback = Callable[[Any, dict[str, float]], Any]
@@ -55,7 +55,7 @@ class Settings:
 
 @dataclass
 class Rows:
-    """The user's arrays and which rows train and which validate.
+    """Arrays, and which of their rows are meant.
 
     Parameters
     ----------
@@ -65,28 +65,39 @@ class Rows:
         Targets.
     weights : float32 array (n_samples,) or None
         Weights of the rows.
-    training, validation : int64 arrays
-        Row indices; no validation where that is empty.
+    indices : int64 array
+        The rows that are meant.
     """
 
     X: Array
     y: Targets
     weights: Array | None
-    training: Array
-    validation: Array
+    indices: Array
 
-    def weight_of(self, rows: Array) -> float:
-        """Sum of the weights of some rows."""
-        return float(len(rows)) if self.weights is None else float(self.weights[rows].sum(dtype=np.float64))
+    @property
+    def weight(self) -> float:
+        """Sum of the weights of the rows that are meant."""
+        return (
+            float(len(self.indices))
+            if self.weights is None
+            else float(self.weights[self.indices].sum(dtype=np.float64))
+        )
+
+    def given(self, data: Data) -> dict[Buffer, Array]:
+        """The arrays as the buffers of `data`."""
+        weights = {} if self.weights is None else {data.weights: self.weights}
+        return {data.X: self.X, data.y: self.y.values, **weights}
 
 
 @dataclass
 class Fit:
-    """One training run over a network's layers and the arena of their parameters."""
+    """One training run over a network's layers and the arenas of their parameters and gradients."""
 
     layers: Sequence[Layer]
     parameters: Arena
+    gradients: Arena
     rows: Rows
+    validation: Rows | None
     settings: Settings
     state: State
     seed: int
@@ -99,24 +110,27 @@ class Fit:
         n_out = self.layers[-1].n_out
         dtype = f"f{rows.X.dtype.itemsize}"
         self.data = Data(self.layers[0].n_in, n_out, dtype, rows.y.is_indexed, rows.weights is not None)
-        self.batch_size = min(settings.batch_size, len(rows.training))
-        self.n_steps = -(-len(rows.training) // self.batch_size)
+        self.batch_size = min(settings.batch_size, len(rows.indices))
+        self.n_steps = -(-len(rows.indices) // self.batch_size)
         self.lowered = lower_training(
-            self.layers, self.data, settings.loss, settings.optimizer, self.batch_size, self.seed, settings.gradients
+            self.layers,
+            self.data,
+            settings.loss,
+            settings.optimizer,
+            self.batch_size,
+            self.seed,
+            gradients=settings.gradients,
         )
         self.all = parameters_of(self.layers)
-        buffers = [*self.lowered.step.work, *(p.gradient for p in self.all if p.trainable)]
-        self.work = Arena([*buffers, *(s for states in self.lowered.states.values() for s in states)])
+        self.work = Arena([*self.lowered.step.work, *states_of(self.lowered)])
         self.lowered.fill(self.work)
-        self.program = Program(self.lowered.plan, self.parameters, self.work)
+        self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         assert self.lowered.refresh is not None
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
-        self.order = np.array(rows.training, np.int64)
-        weights = {} if rows.weights is None else {self.data.weights: rows.weights}
-        for buffer, array in {self.data.X: rows.X, self.data.y: rows.y.values, self.data.order: self.order, **weights}.items():
+        self.order = np.array(rows.indices, np.int64)
+        for buffer, array in {**rows.given(self.data), self.data.order: self.order}.items():
             self.program.point(buffer, array)
         self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
-        self.evaluator.point(rows.X, rows.y.values, rows.weights)
         self.team: Team = None  # type: ignore[assignment]
         self.interrupted = False
         self.step_seconds = 0.0
@@ -124,7 +138,7 @@ class Fit:
     @property
     def monitored(self) -> str:
         """The number that says which epoch is best."""
-        if len(self.rows.validation):
+        if self.validation:
             return "validation_loss"
         return "loss" if self.settings.train_loss else "running_loss"
 
@@ -151,7 +165,10 @@ class Fit:
                 if stop is None and self.interrupted:
                     stop = "ctrl-c", f"Ctrl-C after epoch {state.epoch}"
                 if stop is None and time.perf_counter() > deadline:
-                    stop = "time", f"the time limit of {settings.time_limit:g} s was over after epoch {state.epoch}"
+                    stop = (
+                        "time",
+                        f"the time limit of {settings.time_limit:g} s was over after epoch {state.epoch}",
+                    )
                 if stop:
                     stopped_by, reason = stop
                     break
@@ -162,9 +179,9 @@ class Fit:
         """Run the rest of an epoch; gives the reason where it had to stop in between."""
         state, settings = self.state, self.settings
         lowered, step = self.lowered, self.state.step
-        self.order[:] = self.rows.training
+        self.order[:] = self.rows.indices
         if settings.shuffle:
-            self.order[:] = self.rows.training[epoch_order(self.seed, state.epoch, len(self.order))]
+            self.order[:] = self.rows.indices[epoch_order(self.seed, state.epoch, len(self.order))]
         tables = self._tables()
         for factor, buffer in lowered.tables.items():
             self.program.point(buffer, tables[factor])
@@ -200,39 +217,39 @@ class Fit:
         steps = np.arange(self.n_steps)
         since = (state.epoch - state.begun) * self.n_steps
         planned = settings.epochs * self.n_steps
-        rate = settings.learning_rate * state.plateau_factor * settings.schedule(since + steps, planned, self.n_steps)
+        rate = (
+            settings.learning_rate
+            * state.plateau_factor
+            * settings.schedule(since + steps, planned, self.n_steps)
+        )
         self.rate = rate
         t = (state.tick - state.step + 1 + steps).astype(np.float64)
-        tables = {}
-        for factor in self.lowered.tables:
-            values = settings.optimizer.table(t, rate * factor).values()
-            tables[factor] = np.stack([np.broadcast_to(v, t.shape) for v in values], axis=1).astype(np.float32)
-        return tables
+        return {factor: settings.optimizer.rows(t, rate * factor) for factor in self.lowered.tables}
 
     def _record(self, begin: float) -> dict[str, float]:
         """The numbers of an epoch that is over."""
-        rows, lowered = self.rows, self.lowered
+        lowered = self.lowered
         assert lowered.total is not None
-        weight = rows.weight_of(rows.training)
         squares = sum(float(self.work.view(b).sum()) for b in lowered.squares.values())
-        record = {"running_loss": float(self.work.view(lowered.total)[0] / weight)}
+        record = {"running_loss": float(self.work.view(lowered.total)[0] / self.rows.weight)}
         if self.settings.train_loss:
-            record |= self._evaluated("", rows.training, weight)
-        if len(rows.validation):
-            record |= self._evaluated("validation_", rows.validation, rows.weight_of(rows.validation))
-        record |= {"learning_rate": float(self.rate[-1]), "gradient_norm": float(np.sqrt(squares / self.n_steps))}
+            record |= self._evaluated("", self.rows)
+        if self.validation:
+            record |= self._evaluated("validation_", self.validation)
+        record |= {
+            "learning_rate": float(self.rate[-1]),
+            "gradient_norm": float(np.sqrt(squares / self.n_steps)),
+        }
         record["seconds"] = time.perf_counter() - begin
         return record
 
-    def _evaluated(self, prefix: str, rows: Array, weight: float) -> dict[str, float]:
-        loss, outputs = self.evaluator.run(self.team, rows, weight)
+    def _evaluated(self, prefix: str, rows: Rows) -> dict[str, float]:
+        loss, outputs = self.evaluator.run(self.team, rows.given(self.data), rows.indices, rows.weight)
         record = {f"{prefix}loss": loss}
-        if self.settings.metrics:
-            y = self.rows.y
-            weights = None if self.rows.weights is None else self.rows.weights[rows]
-            for metric in self.settings.metrics:
-                value = metric(y.matrix(rows), outputs, task=y.task, sample_weight=weights)
-                record[f"{prefix}{metric.name}"] = float(value)
+        for metric in self.settings.metrics:
+            weights = None if rows.weights is None else rows.weights[rows.indices]
+            value = metric(rows.y.matrix(rows.indices), outputs, task=rows.y.task, sample_weight=weights)
+            record[f"{prefix}{metric.name}"] = float(value)
         return record
 
     def _after_epoch(self, record: dict[str, float]) -> tuple[str, str] | None:
@@ -262,7 +279,7 @@ class Fit:
         """Keep the state for a later fit, restore the best weights where that is due, and say why it stopped."""
         state, history = self.state, self.history
         self.keep()
-        restore = bool(len(self.rows.validation)) or stopped_by == "diverged"
+        restore = self.validation is not None or stopped_by == "diverged"
         history.restored = restore and state.restore_best(self.all, self.parameters)
         history.best_epoch = state.best_epoch
         history.stopped_by = stopped_by

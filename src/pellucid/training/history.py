@@ -77,4 +77,8 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{n} {c[-1]:.4g}" for n, c in self.columns.items() if c and n != "seconds")
-        return f"<history of {len(self)} epochs: {last}; {self.reason}>" if len(self) else "<history of 0 epochs>"
+        return (
+            f"<history of {len(self)} epochs: {last}; {self.reason}>"
+            if len(self)
+            else "<history of 0 epochs>"
+        )

@@ -120,7 +120,9 @@ class State:
             state.plateau = ReduceOnPlateau.from_state(values["plateau"])
         state.history = History.from_dict(values["history"])
         for kind in KINDS:
-            setattr(state, kind, {n.partition("/")[2]: t for n, t in tensors.items() if n.startswith(f"{kind}/")})
+            setattr(
+                state, kind, {n.partition("/")[2]: t for n, t in tensors.items() if n.startswith(f"{kind}/")}
+            )
         return state
 
 

@@ -1,0 +1,440 @@
+"""Network: layers, their numbers by name, and thin calls into the floors below."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pellucid import checks, model_file
+from pellucid.engine.buffer import Arena, Array
+from pellucid.engine.run import Program
+from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError
+from pellucid.glass.neurons import LayerView, Named
+from pellucid.glass.summary import Summary, summarise
+from pellucid.glass.trace import LayerTrace, Trace
+from pellucid.initializers import initialize
+from pellucid.kernels.team import Team
+from pellucid.layers.base import Layer, Parameter, layer_from_spec, name_layers
+from pellucid.layers.input import Input
+from pellucid.losses import LOSSES, Loss
+from pellucid.lowering import Data, lower_training, parameters_of
+from pellucid.metrics import METRICS
+from pellucid.prediction import Predictor, Single
+from pellucid.training.data import Targets, check_finite, inputs, row_weights, targets
+from pellucid.training.evaluation import Evaluator
+from pellucid.training.fit import Rows
+from pellucid.training.history import History
+from pellucid.training.request import Request
+from pellucid.training.state import State
+
+
+class Network:
+    """A neural network: layers of neurons, trained on arrays and open to every question.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The first is an `Input`.
+    seed : int
+        Decides the first weights, the shuffling and everything else that is drawn.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If the layers do not fit, with the layer's name.
+
+    Examples
+    --------
+    >>> from pellucid import Dense, Input, Network
+    >>> net = Network([Input(["age", "income"]), Dense(3, "tanh"), Dense(1)], seed=0)
+    >>> net.layers["hidden_1"].neurons[2].synapses["income"]
+    <synapse 'income' -> 'hidden_1/2': 0.7461>
+    >>> net.predict([[0.0, 0.0]])
+    array([[0.]], dtype=float32)
+    """
+
+    def __init__(self, layers: Sequence[Layer], *, seed: int = 0) -> None:
+        layers = list(layers)
+        if not layers or not isinstance(layers[0], Input):
+            raise ArgumentError("a network begins with its inputs: Network([Input(n_features), ...]).")
+        if len(layers) < 2:
+            raise ArgumentError("a network needs at least one layer after its Input, such as Dense(1).")
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise ArgumentError(f"a network is made of layers, but got {layer!r}.")
+        self._definitions = copy.deepcopy(layers)  # the caller's layers may serve for another network
+        self.seed = checks.whole("seed", seed, least=0)
+        name_layers(self._definitions)
+        width = self._definitions[0].n_out
+        for layer in self._definitions:
+            width = layer.build(width)
+        self._parameters = parameters_of(self._definitions)
+        self._arena = Arena(p.buffer for p in self._parameters)
+        for i, parameter in enumerate(self._parameters):
+            self._arena.view(parameter.buffer)[:] = initialize(parameter, self.seed, i)
+        self.classes: list[Any] | None = None
+        self._loss: Loss | None = None
+        self._state: State | None = None
+        self._forget_programs()
+
+    # ---------------------------------------------------------------- looking inside
+
+    @property
+    def layers(self) -> Named[LayerView]:
+        """The layers, by position or name; the first is the input."""
+        named = self._definitions
+        return Named(
+            "layer",
+            [la.label for la in named],
+            lambda i: LayerView(named[i], self._sources(i), self._view, self._gradient),
+        )
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the inputs."""
+        first = self._definitions[0]
+        assert isinstance(first, Input)
+        return list(first.features)
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return self._definitions[0].n_out
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs."""
+        return self._definitions[-1].n_out
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Views of all parameters by name, such as `hidden_1/weights`."""
+        return {p.name: self._view(p) for p in self._parameters}
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """Views of all gradients by their parameter's name, as the last step or trace left them."""
+        return {p.name: self._gradient(p) for p in self._parameters if p.trainable}
+
+    @property
+    def history(self) -> History:
+        """Numbers of each epoch so far."""
+        return self._state.history if self._state else History()
+
+    def summary(self) -> Summary:
+        """Layers, shapes, synapses, parameters, bytes and multiplications a sample; prints as a table."""
+        return summarise(self._definitions)
+
+    def trace(self, X: Any, y: Any = None, *, loss: Any = None, training: bool = False) -> Trace:
+        """Every number of one pass through the network, from the kernels that train it.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Rows to follow.
+        y : array, optional
+            Their targets, in any form that `fit` takes; without them the trace goes forward only.
+        loss : str or Loss, optional
+            The loss of the last fit, or the one that suits the output, unless given.
+        training : bool
+            Whether dropout drops and batch normalisation looks at these rows, as in a training step.
+        """
+        X = inputs(X, self.n_in, "trace")
+        if not len(X):
+            raise ShapeError("trace needs at least one row.")
+        the_loss = self._loss_for(loss)
+        goes_back = y is not None
+        known = (
+            self._targets(y, the_loss)
+            if goes_back
+            else Targets(np.zeros((len(X), self.n_out), np.float32), "regression")
+        )
+        self._same_length(X, known.values, "y")
+        data = Data(self.n_in, self.n_out, f"f{X.dtype.itemsize}", known.is_indexed)
+        lowered = lower_training(
+            self._definitions,
+            data,
+            the_loss,
+            None,
+            len(X),
+            self.seed,
+            is_training=training,
+            goes_back=goes_back,
+        )
+        work = Arena(lowered.step.work)
+        lowered.fill(work)
+        given = {data.X: X, data.y: known.values, data.order: np.arange(len(X))}
+        arenas = (self._arena, self._gradient_arena, work)
+        with Team(1) as team:
+            Program(lowered.refresh, *arenas).run(team, 0, 1, 1, 1)  # type: ignore[arg-type]
+            Program(lowered.plan, *arenas, given=given).run(team, 0, 1, len(X), len(X))
+        numbers = {b.name: work.view(b) for b in lowered.step.work if b not in lowered.step.derived}
+        numbers |= {f"{p.name}/gradient": self._gradient(p).copy() for p, _, _ in lowered.step.gradients}
+        output = self._definitions[-1].label
+        if "output/delta" in numbers:
+            numbers[f"{output}/delta"] = numbers["output/delta"]
+        names = [la.label for la in self._definitions[1:]]
+        layers = [
+            LayerTrace(
+                n,
+                numbers.get(f"{n}/z"),
+                numbers.get(f"{n}/a", numbers.get(f"{n}/z")),
+                numbers.get(f"{n}/delta"),
+                {
+                    k.split("/")[-2]: v
+                    for k, v in numbers.items()
+                    if k.startswith(f"{n}/") and k.endswith("/gradient")
+                },
+            )
+            for n in names
+        ]
+        losses = work.view(lowered.losses).copy() if goes_back and lowered.losses else None
+        return Trace(numbers, layers, work.view(lowered.outputs).copy(), losses)
+
+    # ---------------------------------------------------------------- answers
+
+    def predict(self, X: Any) -> Array:
+        """The outputs for some rows.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Read where it is if it is float32 or float64 and C-contiguous.
+
+        Returns
+        -------
+        float32 array (n_samples, n_out)
+        """
+        X = inputs(X, self.n_in, "predict")
+        dtype = f"f{X.dtype.itemsize}"
+        pool = self._predictors.setdefault(dtype, [])
+        predictor = pool.pop() if pool else Predictor(self._definitions, self._arena, dtype)
+        outputs = predictor.run(X)
+        pool.append(predictor)
+        if np.isnan(outputs).any():
+            self._explain_nan(X, "predict")
+        return outputs
+
+    def __call__(self, x: Any) -> Array:
+        """The outputs for one row of inputs `(n_in,)`, float32 `(n_out,)`; for more rows like `predict`."""
+        x = np.asarray(x)
+        if x.shape != (self.n_in,):
+            if x.ndim == 2:
+                return self.predict(x)
+            raise ShapeError(f"the network expects a row of {self.n_in} numbers, but got shape {x.shape}.")
+        single = self._singles.pop() if self._singles else Single(self._definitions, self._arena)
+        try:
+            output = single.run(x)
+        except (TypeError, ValueError):
+            raise DataError(f"the network expects a row of numbers, but got {x.dtype}.") from None
+        self._singles.append(single)
+        if output[0] != output[0]:
+            self._explain_nan(x[None], "the network")
+        return output
+
+    def classify(self, X: Any) -> Array:
+        """The class of each row: its name if the network was trained with names, else its index."""
+        outputs = self.predict(X)
+        if self.n_out > 1:
+            indices = outputs.argmax(axis=1)
+        else:
+            middle = 0.0 if self._loss and self._loss.targets == (-1.0, 1.0) else 0.5
+            indices = (outputs[:, 0] > middle).astype(np.int64)
+        return np.asarray(self.classes)[indices] if self.classes else indices
+
+    def evaluate(
+        self, X: Any, y: Any, *, metrics: Sequence[Any] = (), loss: Any = None, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Loss and metrics on some rows.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Inputs.
+        y : array
+            Targets, in any form that `fit` takes.
+        metrics : sequence of str or Metric
+            What to report beside the loss; the metrics of the last fit if there was one and none are given.
+        """
+        the_loss = self._loss_for(loss)
+        X = inputs(X, self.n_in, "evaluate")
+        check_finite(X, "evaluate: X")
+        known = self._targets(y, the_loss)
+        self._same_length(X, known.values, "y")
+        if not len(X):
+            raise ShapeError("evaluate needs at least one row.")
+        rows = np.arange(len(X))
+        weights = row_weights(sample_weight, None, known, len(X), rows)
+        data = Data(self.n_in, self.n_out, f"f{X.dtype.itemsize}", known.is_indexed, weights is not None)
+        evaluator = Evaluator(self._definitions, self._arena, data, the_loss)
+        subject = Rows(X, known, weights, rows)
+        with Team(1) as team:
+            value, outputs = evaluator.run(team, subject.given(data), rows, subject.weight)
+        result: dict[str, Any] = {"loss": value}
+        for metric in [METRICS.find(m) for m in metrics or self._metrics]:
+            result[metric.name] = metric(known.matrix(), outputs, task=known.task, sample_weight=weights)
+        return result
+
+    # ---------------------------------------------------------------- training
+
+    def fit(self, X: Any, y: Any, **options: Any) -> History:
+        """Train on arrays. A second fit goes on exactly where the first stopped.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Inputs; read where they are if they are float32 or float64 and C-contiguous.
+        y : array (n_samples,) or (n_samples, n_out)
+            Class names, class indices, one-hot rows, numbers, or several columns of them.
+        **options
+            See `pellucid.training.request.Request`, which describes each: `epochs`, `batch_size`,
+            `optimizer`, `learning_rate`, `loss`, `schedule`, `metrics`, `validation_split`,
+            `validation_data`, `sample_weight`, `class_weight`, `shuffle`, `patience`, `min_delta`,
+            `until`, `time_limit`, `callbacks`, `checkpoint`, `resume`, `train_loss`, `threads`,
+            `clip_value`, `clip_norm`, `gradient_noise`, `verbose`.
+
+        Returns
+        -------
+        History
+            Numbers of each epoch and the reason for the stop; also kept as `history`.
+        """
+        return Request.of(options).run(self, X, y)
+
+    # ---------------------------------------------------------------- files, copies
+
+    def save(self, path: str | os.PathLike[str], *, training: bool = False) -> None:
+        """Write the network to one file; with `training`, also all that a later fit needs to go on exactly."""
+        document, tensors = self.to_dict(training=training)
+        model_file.write(path, document, tensors)
+
+    def to_dict(self, *, training: bool = False) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The network as plain values and tensors; `from_dict` makes it again."""
+        document: dict[str, Any] = {
+            "kind": "network",
+            "seed": self.seed,
+            "layers": [la.spec for la in self._definitions],
+            "classes": self.classes,
+            "loss": self._loss.spec if self._loss else None,
+            "metrics": [m.spec for m in self._metrics],
+            "history": self.history.to_dict(),
+            "optimizer": self._optimizer,
+            "state": None,
+        }
+        tensors = {f"parameters/{p.name}": self._view(p) for p in self._parameters}
+        if training and self._state:
+            document["state"] = self._state.to_dict()
+            tensors |= self._state.tensors()
+        return document, tensors
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Network:
+        """Make a network of what `to_dict` gave.
+
+        Raises
+        ------
+        ModelFileError
+            If something is missing or does not fit.
+        """
+        try:
+            net = cls([layer_from_spec(s) for s in document["layers"]], seed=document["seed"])
+            for p in net._parameters:
+                tensor = tensors[f"parameters/{p.name}"]
+                if tensor.shape != p.shape or tensor.dtype != np.float32:
+                    raise ModelFileError(
+                        f"the file's {p.name!r} has shape {tensor.shape}, but {p.shape} is expected."
+                    )
+                net._view(p)[:] = tensor
+            net.classes = document["classes"]
+            net._loss = LOSSES.find(document["loss"]) if document["loss"] else None
+            net._metrics = [METRICS.find(m) for m in document["metrics"]]
+            net._optimizer = document["optimizer"]
+            if document["state"] is not None:
+                net._state = State.from_dict(document["state"], dict(tensors))
+            elif document["history"]["columns"]:
+                net._state = State(history=History.from_dict(document["history"]))
+                net._state.epoch = net._state.begun = len(net._state.history)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, ModelFileError):
+                raise
+            raise ModelFileError(f"the file's description of the network is not right: {error}") from None
+        return net
+
+    def copy(self) -> Network:
+        """An independent copy, with everything that a later fit needs."""
+        return copy.deepcopy(self)
+
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
+        document, tensors = self.to_dict(training=True)
+        return Network.from_dict, (document, {n: np.array(t) for n, t in tensors.items()})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        document, tensors = self.to_dict(training=True)
+        return Network.from_dict(copy.deepcopy(document), {n: np.array(t) for n, t in tensors.items()})
+
+    def __repr__(self) -> str:
+        widths = " - ".join(
+            [str(self.n_in), *(str(la.n_out) for la in self._definitions[1:] if la.parameters)]
+        )
+        return f"<network {widths}>"
+
+    # ---------------------------------------------------------------- inside
+
+    def _forget_programs(self) -> None:
+        self._predictors: dict[str, list[Predictor]] = {}
+        self._singles: list[Single] = []
+        self._metrics: list[Any] = []
+        self._optimizer: Any = None
+        self.__gradients: Arena | None = None
+
+    def _view(self, parameter: Parameter) -> Array:
+        return self._arena.view(parameter.buffer)
+
+    @property
+    def _gradient_arena(self) -> Arena:
+        if self.__gradients is None:
+            self.__gradients = Arena(p.gradient for p in self._parameters if p.trainable)
+        return self.__gradients
+
+    def _gradient(self, parameter: Parameter) -> Array:
+        return self._gradient_arena.view(parameter.gradient)
+
+    def _sources(self, at: int) -> list[str]:
+        """Names of what leads into a layer: features, or the neurons before it."""
+        for before in range(at - 1, 0, -1):
+            layer = self._definitions[before]
+            if layer.n_out != self._definitions[at].n_in:
+                break
+            if any(len(p.shape) == 2 for p in layer.parameters):
+                return [f"{layer.label}/{j}" for j in range(layer.n_out)]
+        else:
+            return self.features
+        return [f"{self._definitions[at - 1].label}/{j}" for j in range(self._definitions[at].n_in)]
+
+    def _loss_for(self, loss: Any) -> Loss:
+        if loss is not None:
+            return LOSSES.find(loss)
+        return self._loss or Loss.default_for(self.output_activation)
+
+    @property
+    def output_activation(self) -> Any:
+        """The activation of the output layer."""
+        from pellucid.activations import ACTIVATIONS
+
+        return getattr(self._definitions[-1], "activation", None) or ACTIVATIONS.find("linear")
+
+    def _targets(self, y: Any, loss: Loss) -> Targets:
+        return targets(y, self.n_out, self.output_activation.name, loss.name, self.classes)
+
+    def _same_length(self, X: Array, other: Array, name: str) -> None:
+        if len(X) != len(other):
+            raise ShapeError(f"X has {len(X)} rows, but {name} has {len(other)}.")
+
+    def _explain_nan(self, X: Array, who: str) -> None:
+        check_finite(X, f"{who}: X")
+        if not all(np.isfinite(v).all() for v in self.parameters.values()):
+            raise DataError(f"{who}: the network's weights are not finite; it cannot answer. Train it again.")
+        raise DataError(f"{who}: X holds numbers so large that the network's sums overflow.")

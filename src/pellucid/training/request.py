@@ -1,0 +1,284 @@
+"""What `Network.fit` can be asked for, each option checked, and the way from there to a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid import checks, model_file
+from pellucid import settings as environment
+from pellucid.engine.buffer import Array
+from pellucid.errors import ArgumentError, ShapeError, UnknownNameError
+from pellucid.losses import LOSSES, check_pair, check_targets
+from pellucid.metrics import METRICS
+from pellucid.optimizers import OPTIMIZERS
+from pellucid.regularizers import Gradients
+from pellucid.schedules import SCHEDULES
+from pellucid.training.data import Targets, check_finite, inputs, row_weights, split_rows, targets
+from pellucid.training.fit import Fit, Rows, Settings
+from pellucid.training.history import History
+from pellucid.training.progress import Progress
+from pellucid.training.range_test import range_test
+from pellucid.training.state import State
+
+if TYPE_CHECKING:
+    from pellucid.network import Network
+
+WORTH_A_THREAD = 1.5e6  # additions and multiplications of a step for each thread that shares it
+
+
+@dataclass
+class Request:
+    """The options of a fit.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training rows, at most.
+    batch_size : int
+        Rows of one update.
+    optimizer : str or Optimizer
+        One of `OPTIMIZERS`, also with settings: `"adam(beta_2=0.95)"`.
+    learning_rate : float, "auto" or None
+        None is the optimizer's own; "auto" finds one by a range test (Smith, Cyclical learning rates for
+        training neural networks, 2017, section 3.3), whose curve stays in `history.range_test`.
+    loss : str, Loss or None
+        None follows from the output: softmax means categorical_crossentropy, sigmoid
+        binary_crossentropy, anything else mse.
+    schedule : str or Schedule
+        How the learning rate changes; one of `SCHEDULES`.
+    metrics : sequence of str or Metric
+        Reported for each epoch.
+    validation_split : float
+        Share of the rows that is held back, drawn by the seed, of each class its share.
+    validation_data : (X, y), optional
+        Other rows to validate on.
+    sample_weight : array (n_samples,), optional
+        Weight of each row; only their proportions matter.
+    class_weight : dict or "balanced", optional
+        Weight of each class.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    patience : int, optional
+        Stop after so many epochs in a row without a better loss on the validation rows (or the training
+        rows where there are none).
+    min_delta : float
+        By how much a loss must be lower to be better.
+    until : float, optional
+        Stop when the loss on the training rows is below it.
+    time_limit : float, optional
+        Stop after so many seconds.
+    callbacks : sequence of callable
+        Called after each epoch with the network and the epoch's record; one that returns True stops.
+    checkpoint : path, optional
+        A file that holds after each epoch all that is needed to go on.
+    resume : bool
+        Go on from the checkpoint if the file is there, as if the run had never been interrupted.
+    train_loss : bool
+        Whether each epoch ends with a pass over the training rows for the loss at its final weights. False
+        saves about a quarter of the time; `until` and the choice of the best epoch then see the running loss.
+    threads : int, optional
+        How many threads work; by default as many as the work of a step is worth.
+    clip_value, clip_norm, gradient_noise : float, optional
+        Limits for each gradient and for the norm of all; η of the noise added to gradients.
+    verbose : int
+        0 is silent; 1 shows a progress bar in a terminal and plain lines elsewhere.
+    """
+
+    epochs: int = 100
+    batch_size: int = 32
+    optimizer: Any = "adam"
+    learning_rate: Any = None
+    loss: Any = None
+    schedule: Any = "constant"
+    metrics: Sequence[Any] = ()
+    validation_split: float = 0.0
+    validation_data: Any = None
+    sample_weight: Any = None
+    class_weight: Any = None
+    shuffle: bool = True
+    patience: int | None = None
+    min_delta: float = 0.0
+    until: float | None = None
+    time_limit: float | None = None
+    callbacks: Sequence[Any] = ()
+    checkpoint: str | os.PathLike[str] | None = None
+    resume: bool = False
+    train_loss: bool = True
+    threads: int | None = None
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    gradient_noise: float | None = None
+    verbose: int = 0
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Request:
+        """From keyword arguments, each checked."""
+        known = [f.name for f in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise UnknownNameError("option of fit", name, known)
+        request = cls(**options)
+        request._check()
+        return request
+
+    def _check(self) -> None:
+        positive = {"open_ends": "least"}
+        self.epochs = checks.whole("epochs", self.epochs)
+        self.batch_size = checks.whole("batch_size", self.batch_size)
+        self.optimizer, self.schedule = OPTIMIZERS.find(self.optimizer), SCHEDULES.find(self.schedule)
+        if isinstance(self.metrics, str):
+            self.metrics = [self.metrics]
+        self.metrics = [METRICS.find(m) for m in self.metrics]
+        for metric in self.metrics:
+            if not metric.is_scalar:
+                raise ArgumentError(f"the metric {metric.name!r} is no single number; call it after the fit.")
+        if self.learning_rate is None:
+            self.learning_rate = self.optimizer.settings.get("learning_rate", 0.001)
+        elif self.learning_rate != "auto":
+            self.learning_rate = checks.number("learning_rate", self.learning_rate, 0, **positive)
+        if self.patience is not None:
+            self.patience = checks.whole("patience", self.patience)
+        self.min_delta = checks.number("min_delta", self.min_delta, 0)
+        for name in ("until", "time_limit", "clip_value", "clip_norm", "gradient_noise"):
+            value = getattr(self, name)
+            if value is not None:
+                setattr(self, name, checks.number(name, value, 0, **positive))
+        for name in ("shuffle", "resume", "train_loss"):
+            checks.switch(name, getattr(self, name))
+        if self.threads is not None:
+            self.threads = checks.whole("threads", self.threads, most=1024)
+        self.callbacks = [self.callbacks] if callable(self.callbacks) else list(self.callbacks)
+        for callback in self.callbacks:
+            if not callable(callback):
+                raise ArgumentError(f"callbacks must be callable, but got {callback!r}.")
+        if self.resume and self.checkpoint is None:
+            raise ArgumentError("resume=True needs checkpoint= with the path of the file to resume from.")
+
+    def run(self, net: Network, X: Any, y: Any) -> History:
+        """Train a network; see `Network.fit`."""
+        loss = net._loss_for(self.loss)
+        check_pair(loss, net.output_activation, net.layers[-1].name)
+        rows, validation = self._rows(net, X, y, loss)
+        net._loss, net._metrics = loss, list(self.metrics)
+        net.classes = rows.y.classes if rows.y.classes != list(range(net.n_out)) else net.classes
+        state = self._state(net, rows)
+        net._state = state
+        gradients = Gradients(self.clip_value, self.clip_norm, self.gradient_noise)
+        wanted = Settings(
+            loss=loss,
+            optimizer=self.optimizer,
+            learning_rate=0.0 if self.learning_rate == "auto" else self.learning_rate,
+            schedule=self.schedule,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            metrics=self.metrics,
+            shuffle=self.shuffle,
+            patience=self.patience,
+            min_delta=self.min_delta,
+            until=self.until,
+            time_limit=self.time_limit,
+            train_loss=self.train_loss,
+            threads=self.threads or threads_for(net, min(self.batch_size, len(rows.indices))),
+            callbacks=self.callbacks,
+            gradients=gradients,
+        )
+        fit = Fit(
+            net._definitions, net._arena, net._gradient_arena, rows, validation, wanted, state, net.seed, net
+        )
+        if self.learning_rate == "auto":
+            wanted.learning_rate, state.history.range_test = range_test(fit)
+        with Progress(self, fit) as progress:
+
+            def on_epoch(record: dict[str, float], epoch: int) -> None:
+                progress.show(record, epoch)
+                if self.checkpoint is not None:
+                    fit.keep()
+                    net.save(self.checkpoint, training=True)
+
+            history = fit.run(on_epoch)
+            if self.checkpoint is not None:
+                net.save(self.checkpoint, training=True)
+            progress.end(history)
+        return history
+
+    def _rows(self, net: Network, X: Any, y: Any, loss: Any) -> tuple[Rows, Rows | None]:
+        """The training rows and the validation rows."""
+        X, known = self._pair(net, "fit", X, y, loss, net.classes)
+        if self.validation_data is not None and self.validation_split:
+            raise ArgumentError("give either validation_split or validation_data, not both.")
+        training, held_back = np.arange(len(X)), None
+        if self.validation_split:
+            training, held_back = split_rows(len(X), self.validation_split, known, net.seed)
+        weights = row_weights(self.sample_weight, self.class_weight, known, len(X), training)
+        rows = Rows(X, known, weights, training)
+        if held_back is not None:
+            return rows, Rows(X, known, weights, held_back)
+        if self.validation_data is None:
+            return rows, None
+        try:
+            X_held, y_held = self.validation_data
+        except (TypeError, ValueError):
+            raise ArgumentError("validation_data must be a pair (X, y).") from None
+        X_held, held = self._pair(net, "validation_data", X_held, y_held, loss, known.classes)
+        if held.is_indexed != known.is_indexed:
+            raise ShapeError(
+                "validation_data: y must have the form of the training targets, indices or one-hot rows."
+            )
+        ones = None if weights is None else np.ones(len(X_held), np.float32)
+        return rows, Rows(X_held.astype(X.dtype, copy=False), held, ones, np.arange(len(X_held)))
+
+    def _pair(
+        self, net: Network, who: str, X: Any, y: Any, loss: Any, classes: list[Any] | None
+    ) -> tuple[Array, Targets]:
+        """Inputs and targets, checked."""
+        X = inputs(X, net.n_in, who)
+        check_finite(X, f"{who}: X")
+        if not len(X):
+            raise ShapeError(f"{who} needs at least one row, but X has none.")
+        known = targets(y, net.n_out, net.output_activation.name, loss.name, classes)
+        if len(X) != len(known.values):
+            raise ShapeError(f"{who}: X has {len(X)} rows, but y has {len(known.values)}.")
+        if not known.is_indexed:
+            check_targets(loss, known.values)
+        return X, known
+
+    def _state(self, net: Network, rows: Rows) -> State:
+        """Where to begin: at a checkpoint, where the last fit stopped, or at the beginning."""
+        about = {"optimizer": self.optimizer.name, "n_rows": len(rows.X), "batch_size": self.batch_size}
+        about |= {"loss": net._loss.name if net._loss else "", "n_training": len(rows.indices)}
+        if self.resume and self.checkpoint is not None and os.path.exists(self.checkpoint):
+            saved = type(net).from_dict(*model_file.read(self.checkpoint))
+            if [la.spec for la in saved._definitions] != [la.spec for la in net._definitions]:
+                raise ArgumentError(f"the checkpoint {os.fspath(self.checkpoint)!r} is of another network.")
+            if saved._optimizer != about or saved._state is None:
+                raise ArgumentError(
+                    f"the checkpoint {os.fspath(self.checkpoint)!r} is of another run: "
+                    f"{saved._optimizer}, but now {about}."
+                )
+            for name, values in net.parameters.items():
+                values[:] = saved.parameters[name]
+            net.seed, net._optimizer = saved.seed, about
+            return saved._state
+        state = net._state or State()
+        if net._optimizer is not None and net._optimizer["optimizer"] != about["optimizer"]:
+            state.optimizer, state.partial, state.step = {}, {}, 0  # another optimizer keeps other numbers
+        if net._optimizer is not None and net._optimizer != about:
+            state.partial, state.step = {}, 0
+        if state.history.stopped_by == "patience":
+            state.waited = 0
+        state.begun = state.epoch
+        state.plateau = state.plateau or self.schedule.follower()
+        net._optimizer = about
+        return state
+
+
+def threads_for(net: Network, batch_size: int) -> int:
+    """As many threads as the work of a step is worth, at most those of the setting."""
+    synapses = sum(p.shape[0] * p.shape[1] for p in net._parameters if len(p.shape) == 2)
+    work = 6.0 * synapses * batch_size
+    return max(1, min(environment.threads(), int(work / WORTH_A_THREAD)))
