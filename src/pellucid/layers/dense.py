@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.engine.buffer import Buffer
-from pellucid.engine.plan import Axis
+from pellucid.errors import UnknownNameError
+from pellucid.initializers import INITIALIZERS
 from pellucid.kernels.products import products
 from pellucid.kernels.rows import column_sums
 from pellucid.layers.base import Forward, Layer, Parameter, Step, activate
+from pellucid.regularizers import LEAST, MOST, REGULARIZERS
 
 
 class Dense(Layer):
@@ -18,18 +21,82 @@ class Dense(Layer):
 
     Formula:  z = x @ W + b,  a = g(z);  backward  delta = ∂loss/∂z = ∂loss/∂a · g'(z),
     ∂loss/∂W = xᵀ @ delta,  ∂loss/∂b = sum of delta over the batch,  ∂loss/∂x = delta @ Wᵀ.
+
+    Parameters
+    ----------
+    n_out : int
+        Number of neurons.
+    activation : str or Activation
+        One of `ACTIVATIONS`, also with settings: `"leaky_relu(slope=0.1)"`.
+    initializer : str or Initializer, optional
+        First weights, one of `INITIALIZERS`; the activation's own unless given.
+    bias_initializer : str or Initializer
+        First biases.
+    regularizer, bias_regularizer : str or Regularizer, optional
+        Penalty on the weights and on the biases, one of `REGULARIZERS`: `"l2(l2=0.001)"`.
+    max_norm : float, optional
+        After each update the weights into a neuron are scaled down to this Euclidean norm where theirs
+        is larger (Srebro and Shraibman, Rank, trace-norm and max-norm, 2005).
+    learning_rate : float or dict
+        Factor on the learning rate, also as {"weights": 1, "bias": 0.1}.
+    name : str, optional
+        Its name.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument has a wrong value.
+
+    Examples
+    --------
+    >>> Dense(32, "relu", regularizer="l2(l2=0.001)", max_norm=3, learning_rate={"bias": 0.1})
+    ... # doctest: +ELLIPSIS
+    Dense(n_out=32, activation={'name': 'relu'}, ..., learning_rate={'weights': 1.0, 'bias': 0.1})
     """
 
     kind = "dense"
 
-    def __init__(self, n_out: int, activation: Any = "linear", *, name: str | None = None) -> None:
-        self.n_out, self.name = n_out, name
+    def __init__(
+        self,
+        n_out: int,
+        activation: Any = "linear",
+        *,
+        initializer: Any = None,
+        bias_initializer: Any = "zeros",
+        regularizer: Any = None,
+        bias_regularizer: Any = None,
+        max_norm: float | None = None,
+        learning_rate: float | Mapping[str, float] = 1.0,
+        name: str | None = None,
+    ) -> None:
+        self.name = name
+        who = f"Dense {name!r}" if name else "Dense"
+        self.n_out = checks.whole(f"{who}: n_out", n_out)
         self.activation = ACTIVATIONS.find(activation)
+        self.initializer = None if initializer is None else INITIALIZERS.find(initializer)
+        self.bias_initializer = INITIALIZERS.find(bias_initializer)
+        self.regularizer = None if regularizer is None else REGULARIZERS.find(regularizer)
+        self.bias_regularizer = None if bias_regularizer is None else REGULARIZERS.find(bias_regularizer)
+        self.max_norm = None if max_norm is None else checks.number(f"{who}: max_norm", max_norm, LEAST, MOST)
+        self.learning_rate = _factors(who, learning_rate)
 
     def build(self, n_in: int) -> int:
         self.n_in = n_in
-        self.weights = Parameter(f"{self.label}/weights", (n_in, self.n_out), self.activation.initializer)
-        self.bias = Parameter(f"{self.label}/bias", (self.n_out,), "zeros")
+        self.weights = Parameter(
+            f"{self.label}/weights",
+            (n_in, self.n_out),
+            self.initializer or self.activation.initializer,
+            learning_rate=self.learning_rate["weights"],
+            regularizer=self.regularizer,
+            max_norm=self.max_norm,
+        )
+        self.bias = Parameter(
+            f"{self.label}/bias",
+            (self.n_out,),
+            self.bias_initializer,
+            learning_rate=self.learning_rate["bias"],
+            regularizer=self.bias_regularizer,
+        )
         return self.n_out
 
     @property
@@ -38,7 +105,17 @@ class Dense(Layer):
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"n_out": self.n_out, "activation": self.activation.spec, "name": self.name}
+        return {
+            "n_out": self.n_out,
+            "activation": self.activation.spec,
+            "initializer": self.initializer and self.initializer.spec,
+            "bias_initializer": self.bias_initializer.spec,
+            "regularizer": self.regularizer and self.regularizer.spec,
+            "bias_regularizer": self.bias_regularizer and self.bias_regularizer.spec,
+            "max_norm": self.max_norm,
+            "learning_rate": self.learning_rate,
+            "name": self.name,
+        }
 
     def forward(self, step: Step, x: Buffer) -> Forward:
         product, product_transposed = products()
@@ -56,3 +133,15 @@ class Dense(Layer):
             return dx
 
         return activate(step, self.label, z, self.activation, from_delta)
+
+
+def _factors(who: str, learning_rate: float | Mapping[str, float]) -> dict[str, float]:
+    """The factors on the learning rate of weights and bias."""
+    factors = {"weights": 1.0, "bias": 1.0}
+    if not isinstance(learning_rate, Mapping):
+        return dict.fromkeys(factors, checks.number(f"{who}: learning_rate", learning_rate, 0))
+    for part, factor in learning_rate.items():
+        if part not in factors:
+            raise UnknownNameError("parameter of a Dense layer", part, factors)
+        factors[part] = checks.number(f"{who}: learning_rate of {part}", factor, 0)
+    return factors
