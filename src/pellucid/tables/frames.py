@@ -1,0 +1,173 @@
+"""Data frames of any library, and dicts of columns, to a polars frame."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid.errors import TableError
+from pellucid.tables.table import listed, nameless, shown
+from pellucid.tables.values import tidy
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def from_columns(columns: Mapping[Any, Any], name: str) -> pl.DataFrame:
+    """A dict of columns (lists, arrays, series of any library), all of one length."""
+    import polars as pl
+
+    series = [_series(shown(column), values, name) for column, values in columns.items()]
+    names = stripped(columns, name)
+    for column, s in zip(names, series, strict=True):
+        if s.len() != series[0].len():
+            raise TableError(
+                f"{name}: column {names[0]!r} has {series[0].len()} values, but column {column!r} has "
+                f"{s.len()}. Give all columns the same number of values."
+            )
+    return pl.DataFrame([s.alias(n) for n, s in zip(names, series, strict=True)])
+
+
+def from_frame(source: Any, name: str) -> pl.DataFrame | None:
+    """A data frame of another library, or None if it is none."""
+    import narwhals as nw
+    import polars as pl
+
+    try:
+        frame = nw.from_native(source)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect("polars")
+        names = stripped(frame.columns, name)
+    except TypeError:
+        return None
+    except nw.exceptions.NarwhalsError as error:
+        raise TableError(f"{name} cannot be used: {' '.join(str(error).split())}") from None
+    series = [_series(shown(n), s, name).alias(n) for n, s in zip(names, frame.iter_columns(), strict=True)]
+    return pl.DataFrame(series)
+
+
+def stripped(names: Iterable[Any], table: str) -> list[str]:
+    """Names of columns as texts without blanks around them; refused where two become the same."""
+    texts = [_text(n).strip() or f"column {i}" for i, n in enumerate(names, 1)]
+    if twice := sorted(t for t, n in Counter(texts).items() if n > 1):
+        raise TableError(f"{table} has more than one column {listed(map(repr, twice))}. Rename all but one.")
+    return texts
+
+
+def tidied(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with texts tidied and NaN as null; types that hold no single values become texts."""
+    import polars as pl
+
+    def tidied_column(s: pl.Series) -> pl.Series:
+        if s.dtype == pl.String:
+            return tidy(s)
+        if s.dtype in (pl.Categorical, pl.Enum):
+            return tidy(s.cast(pl.String)).cast(pl.Categorical)
+        if s.dtype.is_float():
+            return s.fill_nan(None)
+        if s.dtype == pl.Object or s.dtype == pl.Binary or s.dtype.is_nested():
+            return tidy(pl.Series([None if v is None else _text(v) for v in s], dtype=pl.String))
+        return s
+
+    return pl.DataFrame({s.name: tidied_column(nameless(s)) for s in frame.get_columns()})
+
+
+def _series(column: str, values: Any, name: str) -> pl.Series:
+    """One column of any kind."""
+    import narwhals as nw
+    import polars as pl
+
+    if isinstance(values, pl.Series):
+        return values
+    series = (
+        values
+        if isinstance(values, nw.Series)
+        else nw.from_native(values, series_only=True, pass_through=True)
+    )
+    if isinstance(series, nw.Series):
+        return _from_narwhals(series)
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biuf":
+        return pl.Series(np.ascontiguousarray(values))
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        values = values.tolist()
+    if not isinstance(values, (list, tuple, range)):
+        found = f"an array of shape {values.shape}" if isinstance(values, np.ndarray) else shown(values)
+        raise TableError(
+            f"{name}: column {column} must be a list, a one-dimensional array or a series, but is {found}."
+        )
+    return _from_list(list(values))
+
+
+def _from_narwhals(series: Any) -> pl.Series:
+    import narwhals as nw
+    import polars as pl
+
+    if series.implementation.is_polars():
+        return nw.to_native(series)  # type: ignore[no-any-return]
+    missing = series.is_null()
+    is_plain = series.dtype == nw.Boolean or (series.dtype.is_numeric() and not series.dtype.is_decimal())
+    if is_plain and not missing.any():
+        return pl.Series(np.ascontiguousarray(series.to_numpy()))
+    if series.dtype.is_numeric():
+        return pl.Series(
+            np.ascontiguousarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64), nan_to_null=True
+        )
+    values = [None if m else v for v, m in zip(series.to_list(), missing.to_list(), strict=True)]
+    if series.dtype in (nw.Categorical, nw.Enum):
+        return pl.Series([None if v is None else _text(v) for v in values], dtype=pl.Categorical)
+    return _from_list(values)
+
+
+def _from_list(values: list[Any]) -> pl.Series:
+    """Values of any types: texts where they are mixed.
+
+    Polars is told the type, because where it infers one it drops some values of another silently.
+    """
+    import polars as pl
+
+    present = [None if _is_missing(v) else v for v in values]
+    kinds = {type(v) for v in present if v is not None}
+    if not kinds:
+        return pl.Series(present, dtype=pl.Null)
+    if kinds <= {bool, np.bool_}:
+        return pl.Series([None if v is None else bool(v) for v in present], dtype=pl.Boolean)
+    if all(issubclass(k, (numbers.Integral, bool)) for k in kinds) and _fits(present):
+        return pl.Series([None if v is None else int(v) for v in present], dtype=pl.Int64)
+    if all(issubclass(k, (numbers.Real, Decimal, np.bool_)) for k in kinds):
+        return pl.Series([None if v is None else _float(v) for v in present], dtype=pl.Float64)
+    if len(kinds) == 1 and issubclass(next(iter(kinds)), (date, time, timedelta)):
+        try:
+            return pl.Series(present)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ArithmeticError, ValueError):
+            pass  # beyond what polars can hold
+    return pl.Series([None if v is None else _text(v) for v in present], dtype=pl.String)
+
+
+def _is_missing(value: Any) -> bool:
+    is_nan = isinstance(value, (float, np.floating)) and math.isnan(value)
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")  # of pandas
+
+
+def _fits(values: list[Any]) -> bool:
+    return all(v is None or -(2**63) <= v < 2**63 for v in values)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except ValueError:  # a signalling NaN
+        return math.nan
+
+
+def _text(value: Any) -> str:
+    """As text; halves of characters, which Python's texts may hold and polars' not, become question marks."""
+    return str(value).encode("utf-8", "replace").decode()

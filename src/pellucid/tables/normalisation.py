@@ -1,0 +1,140 @@
+"""Normalisations: how the numbers of a column are brought to a common scale. One registered entry each.
+
+A normalisation is fitted on the training rows of a column, which gives a centre and a scale, and is
+applied to any row. All is computed in float64, so that a column of 1e9 plus small differences keeps
+their digits. A column that is constant gets the scale 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.registry import Formula, Registry
+
+SMALLEST_WIDTH = 1e-120
+
+Values = NDArray[np.float64]
+Fit = Callable[[Values], tuple[float, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalisation(Formula):
+    """A named normalisation.
+
+    Parameters
+    ----------
+    fit : callable
+        Takes the finite values of a column, float64 (n,), n at least 1; gives centre and scale.
+    """
+
+    kind: ClassVar[str] = "normalisation"
+
+    fit: Fit
+
+    def apply(self, x: Values, center: float, scale: float) -> Values:
+        """The normalised values; NaN stays NaN.
+
+        Parameters
+        ----------
+        x : float64 array
+            Values of the column, in its own unit.
+        center, scale : float
+            What `fit` gave.
+        """
+        return np.asarray(self.function(x, center, scale), dtype=np.float64)
+
+
+NORMALISATIONS: Registry[Normalisation] = Registry("normalisation")
+
+
+def normalisation(
+    fit: Fit, source: str
+) -> Callable[[Callable[[Values, float, float], Values]], Normalisation]:
+    """Register a function of values, centre and scale as a normalisation."""
+    return lambda function: NORMALISATIONS.add(Normalisation(function=function, source=source, fit=fit))
+
+
+def _inverse(width: float) -> float:
+    """1 / width, and 0 where it is so small that the square of a scaled value could overflow."""
+    return 1 / width if width > SMALLEST_WIDTH else 0.0
+
+
+def _mean_and_deviation(x: Values) -> tuple[float, float]:
+    center = float(x.mean())
+    deviation = float(np.sqrt(np.mean((x - center) ** 2)))
+    # The mean of equal numbers may be off by a rounding, which is no deviation.
+    return center, _inverse(deviation) if x.min() < x.max() else 0.0
+
+
+def _minimum_and_range(x: Values) -> tuple[float, float]:
+    return float(x.min()), _inverse(float(x.max() - x.min()))
+
+
+def _median_and_quartiles(x: Values) -> tuple[float, float]:
+    q25, median, q75 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75]))
+    return median, _inverse(q75 - q25) or 2 * _inverse(float(x.max() - x.min()))
+
+
+@normalisation(
+    fit=_median_and_quartiles,
+    source="D. Holzmüller, L. Grinsztajn, I. Steinwart, Better by Default: Strong Pre-Tuned MLPs and Boosted "
+    "Trees on Tabular Data, 2024, section 3 and appendix A; arXiv 2407.04491",
+)
+def robust(x: Values, center: float, scale: float) -> Values:
+    """x' = z / √(1 + (z/3)²), z = (x − median) / (q75 − q25); with 2 / (max − min) where q75 = q25.
+
+    An outlier moves neither median nor quartiles, and x' stays between −3 and 3.
+
+    Examples
+    --------
+    >>> center, scale = robust.fit(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+    >>> robust.apply(np.array([3.0, 5.0, 1000.0]), center, scale).round(3)
+    array([0.   , 0.949, 3.   ])
+    """
+    z = (x - center) * scale
+    return z / np.sqrt(1 + (z / 3) ** 2)
+
+
+@normalisation(fit=_mean_and_deviation, source="Y. LeCun et al., Efficient BackProp, 1998, section 4.3")
+def standard(x: Values, center: float, scale: float) -> Values:
+    """x' = (x − mean) / σ, σ² the mean of (x − mean)².
+
+    Examples
+    --------
+    >>> center, scale = standard.fit(np.array([1.0, 3.0]))
+    >>> standard.apply(np.array([1.0, 3.0, 5.0]), center, scale)
+    array([-1.,  1.,  3.])
+    """
+    return (x - center) * scale
+
+
+@normalisation(
+    fit=_minimum_and_range, source="J. Han, M. Kamber, J. Pei, Data Mining, 3rd ed. 2012, equation 3.8"
+)
+def minmax(x: Values, center: float, scale: float) -> Values:
+    """x' = (x − min) / (max − min): 0 to 1 on the training rows, beyond it where a new value is.
+
+    Examples
+    --------
+    >>> center, scale = minmax.fit(np.array([10.0, 30.0]))
+    >>> minmax.apply(np.array([10.0, 20.0, 40.0]), center, scale)
+    array([0. , 0.5, 1.5])
+    """
+    return (x - center) * scale
+
+
+@normalisation(fit=lambda x: (0.0, 1.0), source="the numbers themselves")
+def none(x: Values, center: float, scale: float) -> Values:
+    """x' = x.
+
+    Examples
+    --------
+    >>> none.apply(np.array([10.0, 20.0]), *none.fit(np.array([10.0])))
+    array([10., 20.])
+    """
+    return (x - center) * scale

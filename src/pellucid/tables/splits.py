@@ -1,0 +1,98 @@
+"""Which rows are learned from, and which only validate: `split`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pellucid.errors import ArgumentError, DataError, ShapeError
+from pellucid.registry import is_number
+
+# Below this the score of the few rows held out would say nothing, and each row is needed to learn from.
+FEWEST_TO_SPLIT = 10
+
+Indices = NDArray[np.int64]
+
+
+def split(
+    n_samples: int, y: ArrayLike | None = None, *, fraction: float = 0.2, seed: int = 0
+) -> tuple[Indices, Indices]:
+    """Rows to train on and rows to validate on.
+
+    About `fraction` of the rows, at least one, validates. With classes, each has its share of the
+    validation rows (rounded by largest remainders), but at least one row of each stays in training.
+    Fewer than 10 rows are not split: all train, and none validates.
+
+    The order is that of random words from the counter-based generator Philox under the key
+    `(seed, 0)`, so it is the same on every machine and in every version of NumPy.
+
+    Parameters
+    ----------
+    n_samples : int
+        Rows to split, at least 2.
+    y : int array (n_samples,), optional
+        The class of each row; leave it out in regression.
+    fraction : float
+        0 to below 1; with 0 all rows train.
+    seed : int
+        0 to 2⁶⁴ − 1.
+
+    Returns
+    -------
+    int64 array, int64 array
+        Indices of the training and of the validation rows, each in ascending order.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than 2 rows.
+    ArgumentError
+        If `fraction` or `seed` is out of bounds, or `y` is no array (n_samples,).
+
+    References
+    ----------
+    J. Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011 (Philox).
+
+    Examples
+    --------
+    >>> train, validation = split(10, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1], fraction=0.4)
+    >>> len(train), (validation < 5).sum(), (validation >= 5).sum()
+    (6, np.int64(2), np.int64(2))
+    """
+    if not is_number(fraction) or not 0 <= fraction < 1:
+        raise ArgumentError(f"the validation fraction must be from 0 to below 1, but got {fraction!r}.")
+    if not is_number(seed) or seed != int(seed) or not 0 <= seed < 2**64:
+        raise ArgumentError(f"seed must be a whole number from 0 to 2**64 - 1, but got {seed!r}.")
+    if n_samples < 2:
+        raise DataError(f"expected at least 2 rows to learn from, but got {n_samples}.")
+    classes = np.zeros(n_samples, np.int64) if y is None else np.asarray(y)
+    if classes.shape != (n_samples,):
+        raise ShapeError(
+            f"expected one class for each of {n_samples} rows, but got y of shape {classes.shape}."
+        )
+    order = np.argsort(np.random.Philox(key=[int(seed), 0]).random_raw(n_samples), kind="stable")
+    if n_samples < FEWEST_TO_SPLIT or fraction == 0:
+        return np.arange(n_samples), np.arange(0)
+    _, index, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    shares = _shares(counts, max(1, round(fraction * n_samples)))
+    by_class = order[np.argsort(index[order], kind="stable")]
+    place_in_class = np.arange(n_samples) - np.repeat(np.cumsum(counts) - counts, counts)
+    validates = place_in_class < np.repeat(shares, counts)
+    return np.sort(by_class[~validates]), np.sort(by_class[validates])
+
+
+def _shares(counts: NDArray[np.int64], n_wanted: int) -> NDArray[np.int64]:
+    """How many of the wanted rows each class gives: in proportion, but never all of its rows.
+
+    References
+    ----------
+    Hare's method of largest remainders.
+    """
+    quota = counts * n_wanted / counts.sum()
+    shares: Indices = np.minimum(np.floor(quota).astype(np.int64), counts - 1)
+    # What is left goes to the classes that were rounded down most, as long as they have a row to give.
+    while (n_left := n_wanted - int(shares.sum())) > 0 and (shares < counts - 1).any():
+        lack = np.where(shares < counts - 1, quota - shares, -np.inf)
+        first = np.argsort(-lack, kind="stable")[: min(n_left, int((shares < counts - 1).sum()))]
+        shares[first] += 1
+    return shares

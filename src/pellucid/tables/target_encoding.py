@@ -1,0 +1,227 @@
+"""Targets to what a network learns, and its outputs to targets: `TargetEncoding`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pellucid.errors import DataError, ShapeError, TableError
+from pellucid.tables.features import level_codes
+from pellucid.tables.saved import Saved, is_between, is_text
+from pellucid.tables.table import Table, listed, shown
+from pellucid.tables.targets import Class, Target, Task, take_target, target_numbers
+from pellucid.tables.values import LARGEST, category_text
+
+# The square of a smaller deviation would vanish.
+SMALLEST_STD = 1e-120
+
+
+@dataclass(frozen=True)
+class TargetEncoding:
+    """How targets become what a network learns, and its outputs targets again.
+
+    Formula:  y' = (y − mean) / σ in regression; class indices stay as they are.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The target column, or several.
+    task : {"regression", "binary", "multiclass"}
+        As in `Target`.
+    classes : tuple
+        As in `Target`.
+    mean, std : tuple of float
+        Of each target column over the training rows; empty in classification.
+
+    Examples
+    --------
+    >>> from pellucid.tables.reading import read_table
+    >>> from pellucid.tables.targets import read_target
+    >>> target = read_target(read_table({"mass": [2.5, 4.5, 6.5]}), "mass")
+    >>> encoding = TargetEncoding.fit(target, rows=[0, 1])
+    >>> encoding.encode(target.values)
+    array([[-1.],
+           [ 1.],
+           [ 3.]], dtype=float32)
+    >>> encoding.decode([[3.0]])
+    array([6.5])
+    """
+
+    names: tuple[str, ...]
+    task: Task
+    classes: tuple[Class, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(cls, target: Target, *, rows: Iterable[int] | None = None) -> TargetEncoding:
+        """The encoding of a target by the statistics of its training rows.
+
+        Parameters
+        ----------
+        target : Target
+            From `read_target`.
+        rows : array of int, optional
+            The training rows, as indices into `target.values`; all, by default.
+
+        Raises
+        ------
+        DataError
+            If all of them have the same target, or targets too close together to tell apart.
+        """
+        if target.task != "regression":
+            return cls(target.names, target.task, target.classes)
+        y = target.values if rows is None else target.values[np.asarray(rows, dtype=np.int64)]
+        mean = y.mean(axis=0)
+        std = np.sqrt(np.mean((y - mean) ** 2, axis=0))
+        for name, values, deviation in zip(target.names, y.T, std, strict=True):
+            if values.min() == values.max():
+                raise DataError(
+                    f"{name!r} is {values[0]:g} in every training row, so there is nothing to learn. "
+                    "Choose another target, or give more rows."
+                )
+            if deviation < SMALLEST_STD:
+                raise DataError(
+                    f"the values of {name!r} differ by {deviation:g} only. Give them in another unit."
+                )
+        return cls(target.names, target.task, (), tuple(mean.tolist()), tuple(std.tolist()))
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns to name in `read_table(..., text=...)` so that the class `007` stays a text."""
+        return list(self.names) if self.classes and isinstance(self.classes[0], str) else []
+
+    def read(self, table: Table) -> Target:
+        """The targets of another table, by the same task and classes.
+
+        Raises
+        ------
+        TableError
+            If a target column is missing, or a value is no number or none of the classes.
+        DataError
+            If no row has a target.
+        """
+        names = tuple(table.find(n, "target column") for n in self.names)
+        if self.task == "regression":
+            y = target_numbers(table, names, "Correct it.")
+            return take_target(table, names, self.task, "", ~np.isnan(y).any(axis=1), y, ())
+        column = table.column(names[0])
+        codes = level_codes(category_text(column), _texts(self.classes))
+        if (codes == len(self.classes)).any():
+            row = int((codes == len(self.classes)).argmax())
+            raise TableError(
+                f"{table.origin.at(names[0], row)}: found {shown(column[row])}, which was no class in "
+                f"training. The classes are: {listed(self.classes)}."
+            )
+        return take_target(table, names, self.task, "", codes >= 0, codes.astype(np.int32), self.classes)
+
+    def encode(
+        self, values: NDArray[np.int32] | NDArray[np.float64]
+    ) -> NDArray[np.int32] | NDArray[np.float32]:
+        """What the network learns.
+
+        Parameters
+        ----------
+        values : int32 array (n,) or float64 array (n, n_targets)
+            `Target.values`.
+
+        Returns
+        -------
+        int32 array (n,) or float32 array (n, n_targets)
+            Class indices, or standardised numbers.
+        """
+        if self.task != "regression":
+            return np.asarray(values, dtype=np.int32)
+        return np.ascontiguousarray((values - np.array(self.mean)) / np.array(self.std), dtype=np.float32)
+
+    def decode(self, y: ArrayLike) -> NDArray[Any]:
+        """Predictions in the target's own unit, or classes in their own type.
+
+        Parameters
+        ----------
+        y : array (n, n_targets) or (n,), or int array (n,)
+            Standardised numbers, or class indices.
+
+        Returns
+        -------
+        float64 array (n,), or (n, n_targets) with several targets; or array (n,) of classes
+            The predictions.
+
+        Raises
+        ------
+        ShapeError
+            If y has another shape.
+        """
+        y = np.asarray(y)
+        if self.task != "regression":
+            if y.ndim != 1:
+                raise ShapeError(f"expected class indices of shape (n,), but got shape {y.shape}.")
+            classes: NDArray[Any] = np.array(self.classes)[y]
+            return classes
+        wanted = (len(self.names),)
+        if y.shape[1:] != wanted and (y.ndim != 1 or wanted != (1,)):
+            raise ShapeError(f"expected outputs of shape (n, {wanted[0]}), but got shape {y.shape}.")
+        z = y.reshape(len(y), wanted[0]).astype(np.float64)
+        outputs: NDArray[Any] = z * np.array(self.std) + np.array(self.mean)
+        return outputs[:, 0] if wanted == (1,) else outputs
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoding as plain values."""
+        return {
+            "names": list(self.names),
+            "task": self.task,
+            "classes": list(self.classes),
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
+    @classmethod
+    def from_dict(cls, value: object) -> TargetEncoding:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        ModelFileError
+            If the value is no such dict.
+        """
+        saved = Saved(value, "the target encoding", ["names", "task", "classes", "mean", "std"])
+        names, task = saved.texts("names"), saved.text("task", get_args(Task))
+        mean = saved.numbers("mean", -LARGEST, LARGEST)
+        std = saved.numbers("std", SMALLEST_STD, LARGEST)
+        classes = tuple(saved.items("classes"))
+        n_numbers = len(names) if task == "regression" else 0
+        if not names or (task != "regression" and len(names) != 1):
+            saved.fail("names", "the target columns of the task")
+        if len(mean) != n_numbers or len(std) != n_numbers:
+            saved.fail("mean", "a number for each target column of a regression")
+        is_count_right = {
+            "regression": not classes,
+            "binary": len(classes) == 2,
+            "multiclass": len(classes) > 1,
+        }
+        if not is_count_right[task] or not _are_classes(classes):
+            saved.fail("classes", "the different classes of the task")
+        return cls(names, task, classes, mean, std)  # type: ignore[arg-type]
+
+
+def _texts(classes: tuple[Class, ...]) -> tuple[str, ...]:
+    """How classes are written in a column of texts."""
+    import polars as pl
+
+    return tuple(category_text(pl.Series([c]))[0] for c in classes)
+
+
+def _are_classes(values: tuple[Any, ...]) -> bool:
+    """Whether they are different texts, truth values or numbers."""
+    kinds = {type(v) for v in values}
+    if kinds <= {int, float}:
+        is_good = all(
+            is_between(v, -LARGEST, LARGEST) if type(v) is float else abs(v) < 2**63 for v in values
+        )
+    else:
+        is_good = len(kinds) == 1 and all(isinstance(v, bool) or is_text(v) for v in values)
+    return is_good and len(set(values)) == len(values)

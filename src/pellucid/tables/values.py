@@ -1,0 +1,98 @@
+"""What a text in a cell means: missing, a number, or a category.
+
+==========================================  ==============================================
+missing everywhere, in any case             empty, `NA`, `N/A`, `#N/A`, `<NA>`, `NaN`, `null`, `?`
+missing only where the others are numbers   `-`, `--`, `.`, `none`
+==========================================  ==============================================
+
+The second row are names of categories as often as not: `+` and `-`, or `none`, `mild`, `severe`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MISSING = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "?")
+MISSING_AMONG_NUMBERS = ("-", "--", ".", "none")
+
+# Where so many of the texts of a column are numbers, the others are mistakes and not categories.
+MOSTLY_NUMBERS = 0.9
+
+# A number beyond this is an error of measurement or a marker such as 1e308, and its square would
+# already overflow float32. It is treated as missing, like an infinite one.
+LARGEST = 1e30
+
+
+def tidy(text: pl.Series) -> pl.Series:
+    """Texts without blanks around them, and null where they mean a missing value.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> tidy(pl.Series([" red", "N/A", "-", None])).to_list()
+    ['red', None, '-', None]
+    """
+    different = text.unique()  # far fewer than rows, as a rule, and mostly tidy
+    return text if _tidied(different).eq_missing(different).all() else _tidied(text)
+
+
+def _tidied(text: pl.Series) -> pl.Series:
+    stripped = text.str.strip_chars()
+    return stripped.set(stripped.str.to_lowercase().is_in(MISSING).fill_null(False), None)
+
+
+def parse_numbers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Tidied texts as numbers (null where missing), and where they are neither number nor missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> numbers, wrong = parse_numbers(pl.Series(["12", "1e3", "-", "abc", None]))
+    >>> numbers.to_list(), wrong.to_list()
+    ([12.0, 1000.0, None, None, None], [False, False, False, True, False])
+    """
+    import polars as pl
+
+    numbers = text.cast(pl.Float64, strict=False).fill_nan(None)
+    missing = text.is_null() | text.str.to_lowercase().is_in(MISSING_AMONG_NUMBERS).fill_null(False)
+    return numbers, numbers.is_null() & ~missing
+
+
+def category_text(values: pl.Series) -> pl.Series:
+    """Values of any type as the names of categories: 3 and 3.0 are both `"3"`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> category_text(pl.Series([3.0, 2.5, None])).to_list()
+    ['3', '2.5', None]
+    """
+    import polars as pl
+
+    if values.dtype == pl.String:
+        return values
+    if not (values.dtype.is_float() or values.dtype.is_decimal()):
+        return values.cast(pl.String)
+    numbers = values.cast(pl.Float64).fill_nan(None)
+    whole = numbers.cast(pl.Int64, strict=False)
+    is_whole = (whole.cast(pl.Float64) == numbers).fill_null(False)
+    return whole.cast(pl.String).zip_with(is_whole, numbers.cast(pl.String))
+
+
+def in_natural_order(texts: list[str]) -> list[str]:
+    """Sorted: as numbers if they all are numbers, else as texts.
+
+    Examples
+    --------
+    >>> in_natural_order(["10", "9"]), in_natural_order(["b10", "a"])
+    (['9', '10'], ['a', 'b10'])
+    """
+    import polars as pl
+
+    numbers = pl.Series(texts, dtype=pl.String).cast(pl.Float64, strict=False)
+    if numbers.null_count() or numbers.is_nan().any():
+        return sorted(texts)
+    return [text for _, text in sorted(zip(numbers.to_list(), texts, strict=True))]
