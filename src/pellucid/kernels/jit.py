@@ -6,6 +6,7 @@ does not load Numba.
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
 import types
@@ -26,6 +27,8 @@ OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+# Without it LLVM leaves calls in a loop over a long formula, and the loop stays scalar.
+INLINED = OPTIONS | {"forceinline": True}
 
 
 class Instruction:
@@ -45,9 +48,9 @@ def jitted(function: Callable[..., Any] | Elementary) -> Any:
     import numba
 
     if isinstance(function, types.FunctionType):
-        return numba.njit(**OPTIONS)(_linked(_with_float32_constants(function), jitted))
+        return numba.njit(**INLINED)(_linked(_with_float32_constants(function), jitted))
     if isinstance(function, Elementary) and function.body is not None:
-        return numba.njit(**OPTIONS)(_linked(function.body, helper))
+        return numba.njit(**INLINED)(_linked(function.body, helper))
     from pellucid.kernels import intrinsics
 
     return getattr(intrinsics, function.__name__)
@@ -103,7 +106,7 @@ def digest(*values: Any) -> str:
             )
         if id(value) not in seen:
             seen[id(value)] = value.__name__  # a function that calls itself
-            names = sorted({n for c in _codes(value.__code__) for n in c.co_names} & value.__globals__.keys())
+            names = sorted(_globals(value.__code__) & value.__globals__.keys())
             parts = [_text(value.__code__), *(f"{n}={of(value.__globals__[n])}" for n in names)]
             parts += [of(cell.cell_contents) for cell in value.__closure__ or ()]
             seen[id(value)] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -118,7 +121,7 @@ def _linked(
     """A copy of the function that calls the compiled forms of what it calls."""
     code: types.CodeType = function.__code__
     compiled = dict(names or {})
-    for name in {n for c in _codes(code) for n in c.co_names} - compiled.keys():
+    for name in _globals(code) - compiled.keys():
         if _is_ours(function.__globals__.get(name)):
             compiled[name] = compile(function.__globals__[name])
     cells = tuple(
@@ -143,9 +146,10 @@ def _is_ours(value: Any) -> bool:
     return isinstance(value, (Elementary, Instruction, types.FunctionType))
 
 
-def _codes(code: types.CodeType) -> list[types.CodeType]:
-    inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return [code, *(d for c in inner for d in _codes(c))]
+def _globals(code: types.CodeType) -> set[str]:
+    """The global names that a function reads, those of functions inside it included."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    return names.union(*(_globals(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
 def _text(code: types.CodeType) -> str:
