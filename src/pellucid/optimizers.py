@@ -24,7 +24,7 @@ from pellucid.errors import ArgumentError
 from pellucid.kernels.elementary import absolute, maximum, sqrt
 from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.loops import elementwise
-from pellucid.registry import Formula, Registry, settings_of
+from pellucid.registry import Formula, Registry, parameters_of, settings_of
 
 BELOW_1 = ("momentum", "beta_1", "beta_2", "rho")
 FROM_0 = ("learning_rate", "weight_decay", "momentum_decay")
@@ -96,7 +96,7 @@ class Optimizer(Formula):
         """The numbers of each step, by name, as arrays like `t` or as one number for all."""
         if self.by_step is None:
             return {"learning_rate": learning_rate}
-        wanted = inspect.signature(self.by_step).parameters
+        wanted = parameters_of(self.by_step)
         settings = {k: v for k, v in self.settings.items() if k in wanted and k != "learning_rate"}
         return {"learning_rate": learning_rate, **self.by_step(t, learning_rate, **settings)}
 
@@ -123,11 +123,12 @@ class Optimizer(Formula):
         steps = np.asarray(t, np.float64)
         table = self.table(steps, np.broadcast_to(np.asarray(learning_rate, np.float64), steps.shape))
         columns = [np.broadcast_to(column, steps.shape) for column in table.values()]
-        return np.ascontiguousarray(np.stack(columns, axis=1), np.float32)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(np.stack(columns, axis=1), np.float32)
 
     @property
-    def _parameters(self) -> list[str]:
-        return list(inspect.signature(self.function).parameters)
+    def _parameters(self) -> tuple[str, ...]:
+        return parameters_of(self.function)
 
 
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
@@ -337,7 +338,7 @@ def _nadam_step(
 
     # Π depends on t alone, so a run can go on anywhere. No μ is above β₁: from `enough` on 1 - Π is 1.
     enough = 1 + 54 * math.log(2) / -math.log(beta_1) if beta_1 > 0 else 1
-    products = np.cumprod(mu(np.arange(1, min(t.max(), enough) + 1)))
+    products = np.cumprod(mu(np.arange(1, min(t.max(initial=1), enough) + 1)))
     product = products[np.minimum(t, len(products)).astype(np.int64) - 1]
     return {
         "rate_g": learning_rate * (1 - mu(t)) / (1 - product),
