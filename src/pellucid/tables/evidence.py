@@ -1,0 +1,143 @@
+"""The evidence for a table's network: what it is worth beside the trivial answer and a straight line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.metrics import METRICS
+from pellucid.tables.saved import Saved
+
+Numbers = NDArray[np.float64]
+
+TRIVIAL, LINE, NETWORK = "trivial answer", "straight line", "network"
+SURE = 2.0  # standard errors of a difference beyond which it is more than chance
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Scores of the trivial answer, a straight line and the network on the same rows.
+
+    Parameters
+    ----------
+    scores : dict of str to dict of str to float
+        By model, then by metric. Metrics are in the target's own unit.
+    n_rows : int
+        Rows on which they were measured.
+    held_out : bool
+        Whether these rows were kept away from training.
+    trivial : str
+        What the trivial answer is, in words.
+    verdict : str
+        What follows, in a sentence.
+    """
+
+    scores: Mapping[str, Mapping[str, float]]
+    n_rows: int
+    held_out: bool
+    trivial: str
+    verdict: str
+
+    def __str__(self) -> str:
+        metrics = list(self.scores[NETWORK])
+        names = [f"{TRIVIAL} ({self.trivial})", LINE, NETWORK]
+        wide = max(map(len, names))
+        columns = [max(len(m), 9) for m in metrics]
+        which = "validation rows" if self.held_out else "training rows (too few rows to hold some back)"
+        head = f"{f'on {self.n_rows:,} {which}':<{wide}}"
+        lines = [head + "".join(f"  {m:>{c}}" for m, c in zip(metrics, columns, strict=True))]
+        for name, key in zip(names, (TRIVIAL, LINE, NETWORK), strict=True):
+            values = self.scores[key]
+            cells = (f"  {values[m]:>{c}.4g}" for m, c in zip(metrics, columns, strict=True))
+            lines.append(f"{name:<{wide}}" + "".join(cells))
+        return "\n".join([*lines, self.verdict])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "scores": {k: dict(v) for k, v in self.scores.items()},
+            "n_rows": self.n_rows,
+            "held_out": self.held_out,
+            "trivial": self.trivial,
+            "verdict": self.verdict,
+        }
+
+    @classmethod
+    def from_dict(cls, value: object) -> Evidence:
+        """From plain values; refuses others."""
+        saved = Saved(value, "the evidence", ["scores", "n_rows", "held_out", "trivial", "verdict"])
+        scores = saved.any("scores")
+        if not isinstance(scores, dict) or set(scores) != {TRIVIAL, LINE, NETWORK}:
+            saved.fail("scores", f"the scores of {TRIVIAL}, {LINE} and {NETWORK}")
+        for values in scores.values():
+            if not isinstance(values, dict) or not all(isinstance(v, float | int) for v in values.values()):
+                saved.fail("scores", "numbers by metric")
+        rows = int(saved.number("n_rows", 0, 2**53))
+        return cls(scores, rows, saved.truth("held_out"), saved.text("trivial"), saved.text("verdict"))
+
+
+def scores_of(task: str, y: Any, outputs: Any) -> dict[str, float]:
+    """Scores of some outputs; regression in the target's own unit."""
+    names = ("rmse", "mae", "r2") if task == "regression" else ("accuracy", "balanced_accuracy", "log_loss")
+    kind: Any = "regression" if task == "regression" else "multiclass"
+    return {n: float(METRICS.find(n)(y, outputs, task=kind)) for n in names}
+
+
+def row_losses(task: str, y: Any, outputs: Any) -> Numbers:
+    """Loss of each row: squared error, or the logarithmic loss."""
+    if task == "regression":
+        return np.asarray((np.asarray(y, np.float64) - outputs) ** 2).reshape(len(y), -1).mean(axis=1)
+    p = np.asarray(outputs, np.float64)[np.arange(len(y)), np.asarray(y, np.int64).argmax(axis=1)]
+    return np.asarray(-np.log(np.maximum(p, np.finfo(np.float32).eps)))
+
+
+def compare(
+    task: str, y: Any, outputs: Mapping[str, Any], *, held_out: bool, trivial: str, unit: str
+) -> Evidence:
+    """Score the three on the same rows and say what follows.
+
+    Parameters
+    ----------
+    y : array (n_samples, n_out)
+        Targets: one-hot rows, or numbers in their own unit.
+    outputs : dict of str to array
+        Probabilities or numbers of the trivial answer, the straight line and the network.
+    unit : str
+        The name of the target.
+    """
+    scores = {name: scores_of(task, y, out) for name, out in outputs.items()}
+    losses = {name: row_losses(task, y, out) for name, out in outputs.items()}
+    metric = "rmse" if task == "regression" else "log_loss"
+    over_line = _standard_errors(losses[LINE] - losses[NETWORK])
+    over_trivial = _standard_errors(losses[TRIVIAL] - losses[NETWORK])
+    values = f"{metric} {scores[NETWORK][metric]:.4g} against {scores[LINE][metric]:.4g}"
+    if over_trivial < SURE:
+        verdict = (
+            f"Nothing in the columns was found that says more about {unit} than the {trivial} does: "
+            "look for other columns."
+        )
+    elif over_line >= SURE:
+        verdict = f"The network is better than a straight line ({values}), by more than chance."
+    elif over_line <= -SURE:
+        verdict = f"A straight line is better here ({values}); use it: hidden=()."
+    else:
+        verdict = f"A straight line does as well here ({values}, a difference within chance)."
+    return Evidence(scores, len(y), held_out, trivial, verdict)
+
+
+def _standard_errors(difference: Numbers) -> float:
+    """The mean of a paired difference in units of its standard error."""
+    mean = float(difference.mean())
+    if len(difference) < 2:
+        return 0.0
+    error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
+    return mean / error if error > 0 else float(np.sign(mean)) * np.inf if mean else 0.0
+
+
+def trivial_outputs(task: str, y: Any, n: int) -> Sequence[Any]:
+    """What one answers who knows the training targets alone: their mean, or the shares of the classes."""
+    return np.broadcast_to(np.asarray(y, np.float64).mean(axis=0), (n, np.asarray(y).shape[1]))  # type: ignore[return-value]

@@ -1,0 +1,293 @@
+"""A model of a table: its encoding, its network, and the evidence of what it is worth."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid import checks, model_file
+from pellucid.engine.buffer import Array
+from pellucid.errors import ArgumentError, DataError, ModelFileError, UnknownNameError
+from pellucid.network import Network
+from pellucid.tables.encoding import TableEncoding
+from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare, scores_of, trivial_outputs
+from pellucid.tables.features import Report
+from pellucid.tables.reading import read_table
+from pellucid.tables.recipe import Recipe
+from pellucid.tables.splits import split
+from pellucid.tables.table import Table
+from pellucid.tables.target_encoding import TargetEncoding
+from pellucid.tables.targets import Target, read_target
+from pellucid.training.history import History
+from pellucid.training.request import Request
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RECIPE = [f.name for f in dataclasses.fields(Recipe)]
+
+
+@dataclasses.dataclass
+class TableModel:
+    """A network with the encoding of its table.
+
+    Parameters
+    ----------
+    encoding : TableEncoding
+        How columns become features.
+    target : TargetEncoding
+        How the target becomes what the network learns, and back.
+    network : Network
+        The network itself, open to every question.
+    evidence : Evidence
+        Its scores beside the trivial answer and a straight line.
+    notes : list of str
+        What was decided on the way: the task, columns left out, rows left out.
+    """
+
+    encoding: TableEncoding
+    target: TargetEncoding
+    network: Network
+    evidence: Evidence
+    notes: list[str]
+
+    @property
+    def history(self) -> History:
+        """Numbers of each epoch, and why training stopped."""
+        return self.network.history
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes in their own type; empty in regression."""
+        return list(self.target.classes)
+
+    def predict(self, source: Any) -> Array:
+        """The prediction for each row: classes in their own type, or numbers in the target's own unit.
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            Anything that `read_table` reads, with the columns that the model was trained on.
+        """
+        outputs, _ = self._outputs(self._read(source))
+        return self._decoded(outputs)
+
+    def predict_probabilities(self, source: Any) -> Array:
+        """The probability of each class for each row, float32 `(n_rows, n_classes)`."""
+        if not self.classes:
+            raise ArgumentError("this model predicts numbers; only classes have probabilities.")
+        return self._outputs(self._read(source))[0]
+
+    def predict_table(self, source: Any, report: Report | None = None) -> pl.DataFrame:
+        """The table with a column `prediction`, and `probability_CLASS` for each class."""
+        import polars as pl
+
+        table = self._read(source)
+        outputs, found = self._outputs(table)
+        if report is not None:
+            report.unseen, report.infinite = found.unseen, found.infinite
+        decoded = self._decoded(outputs)
+        added: dict[str, Any] = {}
+        if decoded.ndim == 1:
+            added["prediction"] = decoded.tolist() if decoded.dtype.kind == "O" else decoded
+        else:
+            added = {f"prediction_{n}": decoded[:, i] for i, n in enumerate(self.target.names)}
+        for i, name in enumerate(self.classes):
+            added[f"probability_{name}"] = outputs[:, i]
+        return table.frame.with_columns([pl.Series(name, values) for name, values in added.items()])
+
+    def evaluate(self, source: Any) -> dict[str, float]:
+        """Scores on the rows of a table that have a target."""
+        table = self._read(source, with_target=True)
+        target = self.target.read(table)
+        outputs = self.network.predict(self.encoding.encode(table, rows=target.rows))
+        return scores_of(self.target.task, self._own(target), self._in_own_unit(outputs)) | {"n_rows": len(target.rows)}
+
+    def report(self) -> str:
+        """The evidence, why training stopped, and what was decided, for people."""
+        history, lines = self.history, [str(self.evidence), ""]
+        epochs = f"{len(history)} epoch{'s' if len(history) != 1 else ''}"
+        lines.append(f"Training ran {epochs} and stopped: {history.reason}.")
+        if history.best_epoch and "validation_loss" in history and "loss" in history:
+            i = history.best_epoch - 1
+            train, held = history["loss"][i], history["validation_loss"][i]
+            lines.append(f"Loss {train:.4g} on training rows, {held:.4g} on validation rows.")
+        return "\n".join([*lines, *self.notes])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file; `pellucid.load` reads it."""
+        model_file.write(path, *self.to_dict())
+
+    def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The model as plain values and tensors; `from_dict` makes it again."""
+        document, tensors = self.network.to_dict()
+        return {
+            "kind": "table",
+            "encoding": self.encoding.to_dict(),
+            "target": self.target.to_dict(),
+            "network": document,
+            "evidence": self.evidence.to_dict(),
+            "notes": self.notes,
+        }, tensors
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> TableModel:
+        """Make a model of what `to_dict` gave; refuses anything else by a ModelFileError."""
+        try:
+            encoding = TableEncoding.from_dict(document["encoding"])
+            target = TargetEncoding.from_dict(document["target"])
+            network = Network.from_dict(document["network"], tensors)
+            evidence, notes = Evidence.from_dict(document["evidence"]), [str(n) for n in document["notes"]]
+        except (KeyError, TypeError) as error:
+            raise ModelFileError(f"the file's description of the table model lacks {error}") from None
+        n_out = len(target.classes) or len(target.names)
+        if network.n_in != encoding.n_features or network.n_out != n_out:
+            raise ModelFileError("the file's network does not fit its table encoding.")
+        return cls(encoding, target, network, evidence, notes)
+
+    def __repr__(self) -> str:
+        return f"<table model of {', '.join(self.target.names)}: {self.network!r}>"
+
+    def _read(self, source: Any, *, with_target: bool = False) -> Table:
+        text = self.encoding.text_columns + (self.target.text_columns if with_target else [])
+        return read_table(source, text=text)
+
+    def _outputs(self, table: Table) -> tuple[Array, Report]:
+        report = Report()
+        return self.network.predict(self.encoding.encode(table, report=report)), report
+
+    def _decoded(self, outputs: Array) -> Array:
+        return self.target.decode(outputs.argmax(axis=1) if self.classes else outputs)
+
+    def _own(self, target: Target) -> Array:
+        """Targets as one-hot rows, or numbers in their own unit."""
+        if self.classes:
+            return np.eye(len(self.classes))[target.values]
+        return np.asarray(target.values, np.float64)
+
+    def _in_own_unit(self, outputs: Array) -> Array:
+        if self.classes:
+            return outputs
+        return np.asarray(self.target.decode(outputs), np.float64).reshape(len(outputs), -1)
+
+
+def fit_table(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    task: str | None = None,
+    normalisation: Any = "robust",
+    validation: float = 0.2,
+    categories: Iterable[str] = (),
+    numbers: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    seed: int = 0,
+    **options: Any,
+) -> TableModel:
+    """Train a network on a table, with the evidence of what it is worth.
+
+    Parameters
+    ----------
+    source : path, stream, data frame or dict
+        CSV or Parquet, or a data frame of any library.
+    target : str or sequence of str
+        The column to predict, or several number columns.
+    task : {"regression", "classification", "binary", "multiclass"}, optional
+        Inferred from the target unless given.
+    normalisation : {"robust", "standard", "minmax", "none"}
+        Of the number columns.
+    validation : float
+        Share of the rows that is held back; no statistic is taken from them.
+    categories, numbers, ignore : iterable of str
+        Columns whose role is overruled.
+    seed : int
+        Decides the split, the first weights and the shuffling.
+    **options
+        Fields of `pellucid.tables.recipe.Recipe` (`hidden`, `activation`, `epochs`, `batch_size`,
+        `learning_rate`, ...) and options of `Network.fit` (`time_limit`, `class_weight`, `verbose`, ...).
+
+    Returns
+    -------
+    TableModel
+
+    Raises
+    ------
+    TableError, DataError
+        If the table cannot be learned from; the message names file, column and line.
+    """
+    recipe, more = _recipe(options)
+    seed = checks.whole("seed", seed, least=0)
+    table = read_table(source)
+    wanted = read_target(table, target, task=task)
+    is_regression = wanted.task == "regression"
+    training, held = split(
+        len(wanted.rows), None if is_regression else wanted.values, fraction=validation, seed=seed
+    )
+    encoding = TableEncoding.fit(
+        table,
+        list(wanted.names),
+        rows=wanted.rows[training],
+        normalisation=normalisation,
+        categories=categories,
+        numbers=numbers,
+        ignore=ignore,
+    )
+    goal = TargetEncoding.fit(wanted, rows=training)
+    report = Report()
+    X, y = encoding.encode(table, rows=wanted.rows, report=report), goal.encode(wanted.values)
+    y = y if is_regression else y.astype(np.int64)
+    network = _trained(recipe, encoding, goal, X, y, training, held, seed, more)
+    quiet = {k: v for k, v in more.items() if k not in ("verbose", "checkpoint", "resume", "callbacks", "time_limit")}
+    line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, training, held, seed, quiet)
+    model = TableModel(encoding, goal, network, None, [])  # type: ignore[arg-type]
+    rows = held if len(held) else training
+    own = model._own(wanted)
+    trivial = trivial_outputs(wanted.task, own[training], len(rows))
+    outputs = {TRIVIAL: trivial} | {
+        name: model._in_own_unit(net.predict(X[rows])) for name, net in ((LINE, line), (NETWORK, network))
+    }
+    words = "mean" if is_regression else f"most frequent class, {_most_frequent(wanted, training)}"
+    model.evidence = compare(
+        wanted.task, own[rows], outputs, held_out=bool(len(held)), trivial=words, unit=", ".join(wanted.names)
+    )
+    model.notes = [*wanted.notes, *encoding.notes, *report.notes]
+    return model
+
+
+def _recipe(options: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+    own = {k: v for k, v in options.items() if k in RECIPE}
+    more = {k: v for k, v in options.items() if k not in RECIPE}
+    known = [f.name for f in dataclasses.fields(Request)]
+    for name in more:
+        if name not in known or name.startswith("validation"):
+            raise UnknownNameError("option of fit_table", name, {*RECIPE, *known})
+    return Recipe.of(own), more
+
+
+def _trained(
+    recipe: Recipe,
+    encoding: TableEncoding,
+    goal: TargetEncoding,
+    X: Array,
+    y: Array,
+    training: Array,
+    held: Array,
+    seed: int,
+    more: Mapping[str, Any],
+) -> Network:
+    n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
+    network = Network(recipe.layers(encoding.feature_names, n_out, output), seed=seed)
+    validation = (X[held], y[held]) if len(held) else None
+    network.fit(X[training], y[training], validation_data=validation, **{**recipe.training(len(training)), **more})
+    if not all(np.isfinite(v).all() for v in network.parameters.values()):
+        raise DataError("the network's weights are not finite; this table cannot be learned from as it is.")
+    return network
+
+
+def _most_frequent(target: Target, training: Array) -> Any:
+    counts = np.bincount(target.values[training], minlength=len(target.classes))
+    return target.classes[int(counts.argmax())]

@@ -1,0 +1,80 @@
+"""The network that a table gets unless its user says otherwise.
+
+References
+----------
+Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on
+tabular data, 2024, appendix A: robust scaling with smooth clipping, the learnable scale of each
+feature, three hidden layers, and the learning-rate schedule are theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid import checks
+from pellucid.activations import ACTIVATIONS
+from pellucid.layers.base import Layer
+from pellucid.layers.dense import Dense
+from pellucid.layers.input import Input
+
+STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a table's network and its training.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Neurons of each hidden layer; none for a straight line.
+    activation : str
+        Of the hidden layers.
+    epochs, batch_size, learning_rate, schedule, optimizer, patience
+        As in `Network.fit`; a batch size of None follows from the number of rows.
+    """
+
+    hidden: Sequence[int] = (256, 256, 256)
+    activation: Any = "relu"
+    epochs: int = 256
+    batch_size: int | None = None
+    learning_rate: Any = 0.002
+    schedule: Any = "cosine"
+    optimizer: Any = "adam(beta_2=0.95)"
+    patience: int | None = 40
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Recipe:
+        """The recipe with some fields changed, each checked."""
+        recipe = cls(**options)
+        hidden = [recipe.hidden] if isinstance(recipe.hidden, int) else list(recipe.hidden)
+        object.__setattr__(recipe, "hidden", [checks.whole("hidden", n) for n in hidden])
+        ACTIVATIONS.find(recipe.activation)
+        return recipe
+
+    def layers(self, features: Sequence[str], n_out: int, output: str) -> list[Layer]:
+        """The layers for some features."""
+        layers: list[Layer] = [Input(features)]
+        layers += [Dense(n, self.activation) for n in self.hidden]
+        return [*layers, Dense(n_out, output)]
+
+    def training(self, n_rows: int) -> dict[str, Any]:
+        """Options of `Network.fit` for a table with so many training rows."""
+        names = ("epochs", "learning_rate", "schedule", "optimizer", "patience")
+        return {n: getattr(self, n) for n in names} | {"batch_size": self.batch_size or batch_size_for(n_rows)}
+
+
+def batch_size_for(n_rows: int) -> int:
+    """From 16 rows to 256, so that an epoch has enough steps.
+
+    Examples
+    --------
+    >>> batch_size_for(100), batch_size_for(1000), batch_size_for(100_000)
+    (16, 64, 256)
+    """
+    size = 16
+    while size < 256 and size * 2 * STEPS_AN_EPOCH <= n_rows:
+        size *= 2
+    return size
