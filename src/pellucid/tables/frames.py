@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.errors import TableError
 from pellucid.tables.table import listed, nameless, shown
@@ -86,17 +87,14 @@ def _series(column: str, values: Any, name: str) -> pl.Series:
 
     if isinstance(values, pl.Series):
         return values
-    series = (
-        values
-        if isinstance(values, nw.Series)
-        else nw.from_native(values, series_only=True, pass_through=True)
-    )
-    if isinstance(series, nw.Series):
-        return _from_narwhals(series)
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biuf":
-        return pl.Series(np.ascontiguousarray(values))
-    if isinstance(values, np.ndarray) and values.ndim == 1:
-        values = values.tolist()
+    if not isinstance(values, nw.Series):
+        values = nw.from_native(values, series_only=True, pass_through=True)
+    if isinstance(values, nw.Series):
+        return _from_narwhals(values)
+    if hasattr(values, "__array__"):
+        values = np.asarray(values)
+        if values.ndim == 1:
+            return _from_array(values)
     if not isinstance(values, (list, tuple, range)):
         found = f"an array of shape {values.shape}" if isinstance(values, np.ndarray) else shown(values)
         raise TableError(
@@ -112,17 +110,26 @@ def _from_narwhals(series: Any) -> pl.Series:
     if series.implementation.is_polars():
         return nw.to_native(series)  # type: ignore[no-any-return]
     missing = series.is_null()
-    is_plain = series.dtype == nw.Boolean or (series.dtype.is_numeric() and not series.dtype.is_decimal())
-    if is_plain and not missing.any():
-        return pl.Series(np.ascontiguousarray(series.to_numpy()))
-    if series.dtype.is_numeric():
-        return pl.Series(
-            np.ascontiguousarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64), nan_to_null=True
-        )
+    is_number = series.dtype.is_numeric()
+    if (is_number or series.dtype == nw.Boolean) and not missing.any():
+        return _from_array(series.to_numpy())
+    if is_number:
+        return _from_array(series.cast(nw.Float64).to_numpy())
     values = [None if m else v for v, m in zip(series.to_list(), missing.to_list(), strict=True)]
     if series.dtype in (nw.Categorical, nw.Enum):
         return pl.Series([None if v is None else _text(v) for v in values], dtype=pl.Categorical)
     return _from_list(values)
+
+
+def _from_array(values: NDArray[Any]) -> pl.Series:
+    import polars as pl
+
+    kind, size = values.dtype.kind, values.dtype.itemsize
+    if kind not in "biuf":
+        return _from_list(values.tolist())
+    # Polars takes neither another byte order nor numbers of 16 bytes for what they are.
+    native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("=") if size <= 8 else np.float64)
+    return pl.Series(native, nan_to_null=kind == "f")
 
 
 def _from_list(values: list[Any]) -> pl.Series:

@@ -61,7 +61,7 @@ def split(
     """
     if not is_number(fraction) or not 0 <= fraction < 1:
         raise ArgumentError(f"the validation fraction must be from 0 to below 1, but got {fraction!r}.")
-    if not is_number(seed) or seed != int(seed) or not 0 <= seed < 2**64:
+    if not is_number(seed) or not 0 <= seed < 2**64 or seed != int(seed):
         raise ArgumentError(f"seed must be a whole number from 0 to 2**64 - 1, but got {seed!r}.")
     if n_samples < 2:
         raise DataError(f"expected at least 2 rows to learn from, but got {n_samples}.")
@@ -70,7 +70,7 @@ def split(
         raise ShapeError(
             f"expected one class for each of {n_samples} rows, but got y of shape {classes.shape}."
         )
-    order = np.argsort(np.random.Philox(key=[int(seed), 0]).random_raw(n_samples), kind="stable")
+    order = np.argsort(np.random.Philox(key=int(seed)).random_raw(n_samples), kind="stable")
     if n_samples < FEWEST_TO_SPLIT or fraction == 0:
         return np.arange(n_samples), np.arange(0)
     _, index, counts = np.unique(classes, return_inverse=True, return_counts=True)

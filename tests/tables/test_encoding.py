@@ -1,0 +1,257 @@
+"""Columns to features, against scikit-learn and by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from pellucid.errors import DataError, ModelFileError, TableError
+from pellucid.tables import encoding as module
+from pellucid.tables.encoding import TableEncoding
+from pellucid.tables.features import CategoryColumn, Report
+from pellucid.tables.reading import read_table
+from pellucid.tables.table import Table
+
+
+def table_of(n: int, seed: int = 0) -> Table:
+    rng = np.random.default_rng(seed)
+    return read_table(
+        {
+            "age": rng.integers(18, 90, n),
+            "income": np.where(rng.random(n) < 0.1, np.nan, rng.lognormal(8, 1, n)),
+            "hair": rng.choice(["red", "dark", "fair"], n),
+            "sex": rng.choice(["f", "m"], n),
+            "y": rng.normal(size=n),
+        }
+    )
+
+
+@pytest.mark.parametrize("block", [7, 8192])
+def test_same_as_scikit_learn(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK", block)
+    table = table_of(200)
+    train = np.arange(0, 200, 2)
+    encoding = TableEncoding.fit(table, "y", rows=train, normalisation="standard")
+    X = encoding.encode(table)
+    frame = table.frame.to_pandas()
+    numbers = StandardScaler().fit(frame[["age", "income"]].iloc[train]).transform(frame[["age", "income"]])
+    hair = OneHotEncoder(sparse_output=False).fit(frame[["hair"]].iloc[train]).transform(frame[["hair"]])
+    missing = np.isnan(numbers[:, 1])
+    expected = np.column_stack(
+        [
+            numbers[:, 0],
+            np.where(missing, 0, numbers[:, 1]),
+            missing,
+            hair,
+            np.where(frame["sex"] == "m", 1, -1),
+        ]
+    )
+    assert encoding.feature_names == [
+        "age", "income", "income is missing", "hair = dark", "hair = fair", "hair = red", "sex = m",
+    ]  # fmt: skip
+    np.testing.assert_allclose(X, expected, rtol=1e-6, atol=1e-7)
+    assert X.dtype == np.float32
+    assert X.flags.c_contiguous
+    np.testing.assert_array_equal(encoding.encode(table, rows=[5, 3, 3]), X[[5, 3, 3]])
+
+
+def test_nothing_is_learned_from_other_rows() -> None:
+    table = table_of(100)
+    train = np.arange(60)
+    changed = table.frame.with_columns(
+        pl.when(pl.int_range(pl.len()) < 60).then("age").otherwise(10_000).alias("age"),
+        pl.when(pl.int_range(pl.len()) < 60).then("income").otherwise(None).alias("income"),
+        pl.when(pl.int_range(pl.len()) < 60).then("hair").otherwise(pl.lit("green")).alias("hair"),
+    )
+    other = read_table(changed)
+    for name in ("robust", "standard", "minmax"):
+        a, b = (TableEncoding.fit(t, "y", rows=train, normalisation=name) for t in (table, other))
+        assert a == b
+        np.testing.assert_array_equal(a.encode(table, rows=train), b.encode(other, rows=train))
+
+
+def test_categories_missing_unseen_and_binary() -> None:
+    train = read_table(
+        {"hair": ["red", None, "dark", "fair"], "sex": ["m", "f", None, "m"], "one": ["x", None, "x", None]}
+    )
+    encoding = TableEncoding.fit(train)
+    assert encoding.feature_names == ["hair = dark", "hair = fair", "hair = red", "sex = m", "one = x"]
+    report = Report()
+    new = read_table(
+        {
+            "one": [None, "x", "z"],
+            "sex": ["f", None, "d"],
+            "hair": ["blue", "green", "dark"],
+            "more": [1, 2, 3],
+        }
+    )
+    expected = [[0, 0, 0, -1, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
+    np.testing.assert_array_equal(encoding.encode(new, report=report), expected)
+    assert report.unseen == {"hair": (2, "blue"), "sex": (1, "d"), "one": (1, "z")}
+    assert report.notes[0] == (
+        "Column 'hair': 2 rows have a category never seen in training, such as 'blue'; they count as none."
+    )
+
+
+def test_missing_numbers_are_zero_and_marked_if_training_had_some() -> None:
+    train = read_table({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]})
+    encoding = TableEncoding.fit(train, normalisation="minmax")
+    assert encoding.feature_names == ["a", "a is missing", "b"]
+    new = read_table({"a": [None, 2.0], "b": [None, 2.0]})
+    np.testing.assert_array_equal(encoding.encode(new), [[0, 1, 0], [0.5, 0, 0.5]])
+
+
+def test_infinite_and_huge_numbers_count_as_missing() -> None:
+    train = read_table({"a": [1.0, 2.0, 3.0, np.inf, -1e31, None], "b": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+    encoding = TableEncoding.fit(train, normalisation="none")
+    report = Report()
+    X = encoding.encode(train, report=report)
+    np.testing.assert_array_equal(X[:, 0], [1, 2, 3, 0, 0, 0])
+    np.testing.assert_array_equal(X[:, 1], [0, 0, 0, 1, 1, 1])
+    assert report.infinite == {"a": 2}
+    assert report.notes == ["Column 'a': 2 numbers are infinite or beyond 1e+30; they count as missing."]
+    again = Report()
+    X = encoding.encode(read_table({"a": [1e30, 1], "b": [np.nan, -np.inf]}), report=again)
+    np.testing.assert_array_equal(X, np.float32([[1e30, 0, 0], [1, 0, 0]]))
+    assert again.infinite == {"b": 1}
+
+
+def test_a_value_far_outside_a_tiny_range_stays_finite() -> None:
+    table = read_table({"a": [0.0, 1e-100, 2e-100, 1e30], "y": [1, 2, 3, 4]})
+    for name in ("robust", "standard", "minmax"):
+        X = TableEncoding.fit(table, "y", rows=[0, 1, 2], normalisation=name).encode(table)
+        assert np.isfinite(X).all()
+
+
+def test_many_categories_share_a_feature() -> None:
+    names = [f"city {i:03}" for i in range(150)]
+    values = names * 3 + names[50:] * 2  # the last hundred are more frequent
+    encoding = TableEncoding.fit(read_table({"city": values}))
+    assert encoding.feature_names == [f"city = {n}" for n in names[50:]] + ["city = any other"]
+    assert "the 100 most frequent have a feature each" in encoding.notes[0]
+    report = Report()
+    X = encoding.encode(read_table({"city": ["city 000", "city 149", "new", None]}), report=report)
+    assert [row.nonzero()[0].tolist() for row in X] == [[100], [99], [100], []]
+    assert not report.unseen
+
+
+def test_categories_match_whatever_type_they_come_in() -> None:
+    encoding = TableEncoding.fit(
+        read_table({"code": [1, 2, 10], "t": [True, False, True]}), categories=["code"]
+    )
+    assert encoding.feature_names == ["code = 1", "code = 2", "code = 10", "t = true"]
+    expected = [[0, 0, 1, 1], [1, 0, 0, -1]]
+    categoricals = [pd.Series(pd.Categorical(v)) for v in ([10, 1], ["10", "1"])]
+    for code in ([10, 1], [10.0, 1.0], ["10", " 1"], *categoricals):
+        for truth in ([True, False], ["True", "false"]):
+            np.testing.assert_array_equal(encoding.encode(read_table({"t": truth, "code": code})), expected)
+    assert encoding.text_columns == ["code", "t"]
+
+
+def test_names_of_features_are_all_different() -> None:
+    encoding = TableEncoding.fit(
+        read_table({"a": ["x", "y", "z"], "a = x": [1, 2, 3], "a = x (2)": [1, 2, 3]})
+    )
+    names = encoding.feature_names
+    assert names[0] == "a = x"
+    assert len(set(names)) == len(names) == 5
+
+
+def test_columns_missing_from_a_new_table() -> None:
+    encoding = TableEncoding.fit(read_table({"age": [1, 2], "hair": ["a", "b"]}))
+    with pytest.raises(
+        TableError, match=r"lacks the column 'age' that the .* Did you mean 'Age'\? Its columns: Age, hair"
+    ):
+        encoding.encode(read_table({"Age": [1], "hair": ["a"]}))
+    with pytest.raises(TableError, match=r"lacks the columns 'age', 'hair'"):
+        encoding.encode(read_table({"other": [1]}))
+
+
+def test_text_in_a_number_column_of_a_new_table() -> None:
+    encoding = TableEncoding.fit(read_table({"age": [1, 2], "hair": ["a", "b"]}))
+    with pytest.raises(TableError) as caught:
+        encoding.encode(read_table({"hair": ["a", "b", "a"], "age": ["1", "-", "abc"]}), rows=[0])
+    assert str(caught.value) == (
+        "the table: column 'age', row 2 (counted from 0): expected a number, but found 'abc'. "
+        "The model was trained on numbers in this column: correct it, or leave it empty."
+    )
+
+
+def test_nothing_to_learn_from() -> None:
+    with pytest.raises(
+        DataError, match=r"no column to learn from besides the target \('c': every row has the value '1'\)"
+    ):
+        TableEncoding.fit(read_table({"c": [1, 1], "y": [1, 2]}), "y")
+    with pytest.raises(TableError, match=r"no target column 'z'"):
+        TableEncoding.fit(read_table({"c": [1, 1], "y": [1, 2]}), "z")
+
+
+def test_what_is_left_out_is_said() -> None:
+    encoding = TableEncoding.fit(read_table({"c": [1, 1], "x": [1, 2], "y": [1, 2]}), "y")
+    assert encoding.notes == ["Column 'c' is left out: every row has the value '1'."]
+
+
+def test_saved_as_json_and_back() -> None:
+    encoding = TableEncoding.fit(table_of(50), "y", categories=["age"], ignore=["sex"])
+    again = TableEncoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
+    assert again == encoding
+    np.testing.assert_array_equal(again.encode(table_of(30, 1)), encoding.encode(table_of(30, 1)))
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=3),
+        st.sampled_from(["\ud800", 10**400]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_a_hostile_encoding_is_refused_or_works(data: st.DataObject) -> None:
+    """Any one place of a good document is replaced by any JSON value."""
+    document = TableEncoding.fit(read_table({"a": [1.0, None], "b": ["x", "y"]})).to_dict()
+    places: list[tuple[object, object]] = [(document, k) for k in document]
+    for column in document["columns"]:
+        places += [(document["columns"], document["columns"].index(column))] + [(column, k) for k in column]
+    holder, key = data.draw(st.sampled_from(places))
+    holder[key] = data.draw(JSON)  # type: ignore[index]
+    try:
+        encoding = TableEncoding.from_dict(document)
+    except ModelFileError:
+        return
+    new = read_table({n: ["1", None] for n in {c.name.strip() or "column 1" for c in encoding.columns}})
+    try:
+        X = encoding.encode(new)
+    except TableError:  # a name with blanks around it, which no table has
+        return
+    assert X.shape == (2, encoding.n_features)
+    assert np.isfinite(X).all()
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], {}, "x", {"columns": [], "left_out": []}, {"columns": [1], "left_out": []}]
+)
+def test_what_is_no_encoding(value: object) -> None:
+    with pytest.raises(ModelFileError, match="the model file is damaged"):
+        TableEncoding.from_dict(value)
+
+
+def test_levels_are_in_natural_order() -> None:
+    assert CategoryColumn.fit("c", pl.Series(["b", "10", "9"])).levels == ("10", "9", "b")
+    assert CategoryColumn.fit("c", pl.Series([10, 9, -1])).levels == ("-1", "9", "10")
