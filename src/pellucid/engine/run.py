@@ -11,9 +11,15 @@ from pellucid.engine.buffer import Arena, Array, Buffer, line
 from pellucid.engine.plan import Call, Plan
 from pellucid.kernels import compiler
 from pellucid.kernels.kernel import Control, Now
-from pellucid.kernels.team import NOW_ROW, ROWS_OF_BATCH, Team
+from pellucid.kernels.team import NOW_ROW, ROWS_OF_BATCH, Team, run
 
 CONTROL = line("control", int(Control.SIZE), "i8")
+
+
+def compile_plans(*plans: Plan) -> None:
+    """Have everything compiled at once that the plans and the team need, so that it is announced once."""
+    if settings.jit():
+        compiler.addresses(dict.fromkeys([*(k for plan in plans for k in plan.kernels()), run]))
 
 
 class Program:

@@ -146,10 +146,11 @@ def _is_ours(value: Any) -> bool:
     return isinstance(value, (Elementary, Instruction, types.FunctionType))
 
 
-def _globals(code: types.CodeType) -> set[str]:
+@functools.cache
+def _globals(code: types.CodeType) -> frozenset[str]:
     """The global names that a function reads, those of functions inside it included."""
     names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
-    return names.union(*(_globals(c) for c in code.co_consts if isinstance(c, types.CodeType)))
+    return frozenset(names).union(*(_globals(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
 def _text(code: types.CodeType) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -33,8 +34,13 @@ class Evaluator:
         self.lowered: Lowered = lower_evaluation(layers, data, loss, BATCH)
         self.work = Arena(self.lowered.step.work)
         self.lowered.fill(self.work)
-        self.program = Program(self.lowered.plan, parameters, self.work)
+        self.parameters = parameters
         self.n_out = data.n_out
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """The plan, bound to memory when it is first needed."""
+        return Program(self.lowered.plan, self.parameters, self.work)
 
     def run(
         self, team: Team | None, given: Mapping[Buffer, Array], rows: Array, total_weight: float

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.engine.buffer import Arena, Array, Buffer
-from pellucid.engine.run import Program
+from pellucid.engine.run import Program, compile_plans
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
 from pellucid.losses import Loss
@@ -124,13 +124,14 @@ class Fit:
         self.all = parameters_of(self.layers)
         self.work = Arena([*self.lowered.step.work, *states_of(self.lowered)])
         self.lowered.fill(self.work)
-        self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
+        self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         assert self.lowered.refresh is not None
+        compile_plans(self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan)
+        self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
         self.order = np.array(rows.indices, np.int64)
         for buffer, array in {**rows.given(self.data), self.data.order: self.order}.items():
             self.program.point(buffer, array)
-        self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         self.team: Team = None  # type: ignore[assignment]
         self.interrupted = False
         self.step_seconds = 0.0
