@@ -1,156 +1,40 @@
-"""What a layer is, and the step it is lowered into."""
+"""What a layer is, its name, and its description as plain values."""
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pellucid.activations import ACTIVATIONS, Activation
-from pellucid.engine.buffer import Buffer, line
-from pellucid.engine.plan import Axis, Operand, PlanBuilder
-from pellucid.kernels.kernel import Kernel
+from pellucid.engine.buffer import Buffer
+from pellucid.errors import ArgumentError, PellucidError, UnknownNameError
+from pellucid.layers.step import Forward, Parameter, Step, activate
+from pellucid.registry import Entries
 
-ROW_GRAIN = 12  # rows of a batch that stay together: the heights of all tiles divide it
-ROW_BLOCK = 96  # rows that go through all layers before the next: what they make stays in the cache
-WEIGHT_GRAIN = 6
-WEIGHT_BLOCK = 1 << 16  # numbers of a gradient that are made, then used, before the next
+__all__ = [
+    "LAYERS",
+    "Forward",
+    "Layer",
+    "LayerKind",
+    "Parameter",
+    "Step",
+    "activate",
+    "chain",
+    "layer_from_spec",
+    "name_layers",
+]
 
-
-@dataclass(eq=False)
-class Parameter:
-    """Numbers of a layer that training changes, or that it keeps.
-
-    Parameters
-    ----------
-    name : str
-        Such as `hidden_1/weights`.
-    shape : (n_in, n_out) or (n,)
-        Its shape.
-    initializer : str or mapping
-        How its first values are drawn.
-    learning_rate : float
-        Factor on the learning rate.
-    trainable : bool
-        Whether training changes it by its gradient.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    initializer: Any
-    learning_rate: float = 1.0
-    trainable: bool = True
-    regularizer: Any = None
-    max_norm: float | None = None
-    buffer: Buffer = field(init=False)
-    gradient: Buffer = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.buffer = self.like(self.name)
-        self.gradient = self.like(f"{self.name}/gradient")
-
-    def like(self, name: str) -> Buffer:
-        """A buffer of the parameter's shape under another name."""
-        return Buffer(name, *self.shape) if len(self.shape) == 2 else line(name, self.shape[0])
-
-    @property
-    def axis(self) -> Axis:
-        """Its rows, as work to share."""
-        b = self.buffer
-        grain = 16 if b.is_line else WEIGHT_GRAIN
-        block = max(1, WEIGHT_BLOCK // b.stride // grain) * grain
-        return Axis(f"rows of {self.name}", b.rows, grain, block)
-
-
-@dataclass(eq=False)
-class Forward:
-    """What a layer's forward pass left: its output, and how to go back from it.
-
-    `backward` takes ∂loss/∂a and gives ∂loss/∂x, or None where nobody wants that. A layer that ends in
-    an activation also shows its weighted input `z` and how to go back from delta = ∂loss/∂z, so that a
-    loss can be computed from z.
-    """
-
-    a: Buffer
-    backward: Callable[[Buffer], Buffer | None]
-    z: Buffer | None = None
-    activation: Activation | None = None
-    from_delta: Callable[[Buffer], Buffer | None] | None = None
-
-
-class Step:
-    """A step being built: calls in order, the buffers they need, and the gradients to come.
-
-    Parameters
-    ----------
-    batch_size : int
-        Rows for which there is room.
-    is_training : bool
-        Whether dropout drops, batch normalisation looks at the batch, and so on.
-    """
-
-    def __init__(self, batch_size: int, is_training: bool, seed: int = 0) -> None:
-        self.batch_size, self.is_training, self.seed = batch_size, is_training, seed
-        self.builder = PlanBuilder()
-        self.rows = Axis("rows of the batch", None, ROW_GRAIN, ROW_BLOCK)
-        self.work: list[Buffer] = []
-        self.derived: dict[Buffer, tuple[Kernel, Parameter]] = {}
-        self.gradients: list[tuple[Parameter, Axis, list[tuple[Kernel, dict[str, Operand]]]]] = []
-        self._wanted: set[Buffer] = set()
-
-    def matrix(self, name: str, columns: int) -> Buffer:
-        """A new buffer with a row for each row of the batch."""
-        return self._new(Buffer(name, self.batch_size, columns))
-
-    def line(self, name: str) -> Buffer:
-        """A new buffer with a number for each row of the batch."""
-        return self._new(line(name, self.batch_size))
-
-    def numbers(self, name: str, length: int, dtype: str = "f4") -> Buffer:
-        """A new buffer of `length` numbers."""
-        return self._new(line(name, length, dtype))
-
-    def call(self, kernel: Kernel, axis: Axis | None = None, **operands: Operand) -> None:
-        """Append a call; along the rows of the batch unless another axis is given."""
-        self.builder.add(kernel, axis or self.rows, **operands)
-
-    def want(self, buffer: Buffer) -> None:
-        """Note that somebody before this buffer can use ∂loss/∂buffer."""
-        self._wanted.add(buffer)
-
-    def wants(self, buffer: Buffer) -> bool:
-        """Whether ∂loss/∂buffer is of use."""
-        return buffer in self._wanted
-
-    def passes(self, x: Buffer, a: Buffer, *parameters: Parameter) -> None:
-        """Note that a layer made `a` from `x`: ∂loss/∂a is wanted for its parameters or for what is before."""
-        if self.wants(x) or any(p.trainable for p in parameters):
-            self.want(a)
-
-    def transposed(self, parameter: Parameter) -> Buffer:
-        """A transposed copy of weights that follows each of their updates."""
-        from pellucid.kernels.rows import transpose
-
-        n_in, n_out = parameter.shape
-        copy = self._new(Buffer(f"{parameter.name}/transposed", n_out, n_in))
-        self.derived[copy] = (transpose, parameter)
-        return copy
-
-    def gradient(self, parameter: Parameter, kernel: Kernel, **operands: Operand) -> None:
-        """Have a parameter's gradient made by a kernel, along the parameter's rows, once all deltas are there."""
-        if parameter.trainable:
-            self.gradients.append((parameter, parameter.axis, [(kernel, operands)]))
-
-    def _new(self, buffer: Buffer) -> Buffer:
-        self.work.append(buffer)
-        return buffer
+DEEPEST = 20  # layers inside each other in a description
 
 
 class Layer(ABC):
     """Base of all layers.
 
-    A layer is made with its settings alone; `build` gives it a name and its number of inputs.
+    A layer is made with its settings alone; `name_layers` gives it a name, `build` its number of inputs.
+    A class with a `kind` is registered in `LAYERS` where it is defined.
     """
 
     kind: ClassVar[str]
@@ -158,10 +42,24 @@ class Layer(ABC):
     n_in: int
     n_out: int
 
+    def __init_subclass__(cls) -> None:
+        if "kind" in cls.__dict__:
+            LAYERS.add(LayerKind(cls))
+
     @property
     def label(self) -> str:
         """Its name, for messages and buffers."""
         return self.name or type(self).__name__.lower()
+
+    @property
+    def who(self) -> str:
+        """Class and name, as a message begins."""
+        return f"{type(self).__name__} {self.name!r}" if self.name else type(self).__name__
+
+    @property
+    def branches(self) -> Sequence[Sequence[Layer]]:
+        """The layers inside it, if there are any: one list for each way through."""
+        return ()
 
     @abstractmethod
     def build(self, n_in: int) -> int:
@@ -179,29 +77,179 @@ class Layer(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """What it was made with, as plain values; `type(self)(**settings)` makes it again."""
+        """What it was made with, as plain values; `type(self)(**settings)` makes it again.
+
+        Where it is made of other layers these stand under `layers`, each as its `spec`.
+        """
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Its kind and settings as a plain dict; `layer_from_spec` makes the layer again."""
+        return {"kind": self.kind, **self.settings}
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v!r}" for k, v in self.settings.items() if v is not None)
         return f"{type(self).__name__}({shown})"
 
 
-def activate(
-    step: Step, name: str, z: Buffer, activation: Activation, from_delta: Callable[[Buffer], Buffer | None]
-) -> Forward:
-    """Append an activation after a weighted input."""
-    if activation is ACTIVATIONS.find("linear"):
-        return Forward(z, from_delta, z, activation, from_delta)
-    a = step.matrix(f"{name}/a", z.columns)
-    numbers: dict[str, Operand] = {k: float(v) for k, v in activation.settings.items()}
-    step.call(activation.forward, z=z, a=a, **numbers)
-    step.passes(z, a)
+def chain(step: Step, layers: Sequence[Layer], x: Buffer) -> Forward:
+    """Append layers, one behind the other; `backward` of the result goes back through all of them."""
+    passed: list[Forward] = []
+    a = x
+    for layer in layers:
+        passed.append(layer.forward(step, a))
+        a = passed[-1].a
+    if not passed:
+        return Forward(x, lambda da: da)
+    last = passed.pop()
 
-    def backward(da: Buffer) -> Buffer | None:
-        delta = step.matrix(f"{name}/delta", z.columns)
-        kernel = activation.backward
-        known: dict[str, Operand] = {n: b for n, b in (("z", z), ("a", a)) if n in kernel.operands}
-        step.call(kernel, da=da, delta=delta, **known, **numbers)
-        return from_delta(delta)
+    def through(d: Buffer | None) -> Buffer | None:
+        for forward in reversed(passed):
+            d = d and forward.backward(d)
+        return d
 
-    return Forward(a, backward, z, activation, from_delta)
+    from_delta = last.from_delta
+    return Forward(
+        last.a,
+        lambda da: through(last.backward(da)),
+        last.z,
+        last.activation,
+        from_delta and (lambda delta: through(from_delta(delta))),
+    )
+
+
+@dataclass(frozen=True)
+class LayerKind:
+    """A registered kind of layer."""
+
+    layer: type[Layer]
+
+    @property
+    def name(self) -> str:
+        """Its kind: `dense`, `dropout`, ..."""
+        return self.layer.kind
+
+    @property
+    def text(self) -> str:
+        """What it does: the first paragraph of its docstring."""
+        return inspect.cleandoc(self.layer.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def settings(self) -> dict[str, inspect.Parameter]:
+        """What it is made with: the parameters of its constructor by name."""
+        return dict(inspect.signature(self.layer).parameters)
+
+
+LAYERS: Entries[LayerKind] = Entries("layer")
+
+
+def layer_from_spec(spec: Any) -> Layer:
+    """The layer that a plain dict describes, see `Layer.spec`.
+
+    Raises
+    ------
+    ArgumentError
+        If it describes none: whatever it holds, the message says what is wrong with it.
+
+    Examples
+    --------
+    >>> layer_from_spec({"kind": "dropout", "rate": 0.1})
+    Dropout(rate=0.1)
+    """
+    return _layer_from(spec, 0)
+
+
+def _layer_from(spec: Any, depth: int) -> Layer:
+    if not isinstance(spec, Mapping):
+        raise ArgumentError(
+            "a layer is described by a dict such as {'kind': 'dropout', 'rate': 0.1}, "
+            f"not by {str(spec)[:80]!r}."
+        )
+    if depth > DEEPEST:
+        raise ArgumentError(f"layers are described inside each other more than {DEEPEST} deep.")
+    kind = LAYERS.named(spec.get("kind"))
+    known = kind.settings
+    given = {k: v for k, v in spec.items() if k != "kind"}
+    for name in given:
+        if name not in known:
+            raise UnknownNameError(f"setting of layer {kind.name!r}", name, known)
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in given:
+            raise ArgumentError(f"the description of a layer {kind.name!r} lacks its {name!r}.")
+    inside: Any = ()
+    if "layers" in known:
+        inside = _layers_from(given.pop("layers"), depth + 1)
+        if not isinstance(inside, list):
+            raise ArgumentError(f"the layers of a layer {kind.name!r} must be a list.")
+    try:
+        return kind.layer(*inside, **given)
+    except PellucidError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        raise ArgumentError(f"the description of a layer {kind.name!r} is not right: {error}.") from None
+
+
+def _layers_from(value: Any, depth: int) -> Any:
+    """Descriptions in lists as layers in lists."""
+    if isinstance(value, list) and depth <= DEEPEST:
+        return [_layers_from(v, depth + 1) for v in value]
+    return _layer_from(value, depth)
+
+
+def name_layers(layers: Sequence[Layer], prefix: str = "") -> None:
+    """Give each layer without a name one that says what it is and where.
+
+    A network's own layers are called `input`, `hidden_1`, ... and `output` (the last Dense, unless layers
+    with others inside follow it), those of another kind `dropout_1`, ...; the layers inside another one
+    are called `residual_1/dense_1` after it, and a name of their own is put behind that of the outer one.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        One behind the other.
+    prefix : str
+        What all names begin with.
+
+    Raises
+    ------
+    ArgumentError
+        If two layers have one name or a name is no text.
+
+    Examples
+    --------
+    >>> from pellucid.layers.dense import Dense
+    >>> from pellucid.layers.residual import Residual
+    >>> layers = [Dense(8), Residual(Dense(8)), Dense(1)]
+    >>> name_layers(layers)
+    >>> [layer.name for layer in layers], layers[1].branches[0][0].name
+    (['hidden_1', 'residual_1', 'output'], 'residual_1/dense_1')
+    """
+    _name(layers, prefix, set())
+
+
+def _name(layers: Sequence[Layer], prefix: str, taken: set[str]) -> None:
+    counts: Counter[str] = Counter()
+    output = None if prefix else _output_of(layers)
+    for layer in layers:
+        word = "hidden" if layer.kind == "dense" and not prefix else layer.kind
+        counts[word] += layer is not output
+        if layer.name is None:
+            number = f"{word}_{counts[word]}"
+            layer.name = prefix + ("output" if layer is output else word if word == "input" else number)
+        elif not isinstance(layer.name, str) or not layer.name.strip() or not layer.name.isprintable():
+            raise ArgumentError(f"the name of a layer must be printable text, but got {layer.name!r}.")
+        elif not layer.name.startswith(prefix):
+            layer.name = prefix + layer.name
+        if layer.name in taken:
+            raise ArgumentError(
+                f"two layers are called {layer.name!r}. Give each a name of its own, and use each layer once."
+            )
+        taken.add(layer.name)
+        _name([inner for branch in layer.branches for inner in branch], f"{layer.name}/", taken)
+
+
+def _output_of(layers: Sequence[Layer]) -> Layer | None:
+    for layer in reversed(layers):
+        if layer.kind == "dense" or layer.branches:
+            return None if layer.branches else layer
+    return None

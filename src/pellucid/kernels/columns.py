@@ -1,0 +1,77 @@
+"""Kernels that work on the columns of a batch: factors, sums down the rows, moves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.kernels.kernel import Now, kernel
+from pellucid.kernels.loops import elementwise
+
+ROWS = int(Now.ROWS)
+
+add = elementwise("add", "x + y", (), ("x", "y"), ("out",))
+multiply = elementwise("multiply", "x * y", (), ("x", "y"), ("out",))
+
+
+@kernel(x="read part", factors="read whole", out="write part")
+def scale_columns(x, x_stride, x_columns, factors, out, lo, hi):  # type: ignore[no-untyped-def]
+    """out = x with each column times its factor."""
+    f = factors[:x_columns]
+    for i in range(lo, hi):
+        row = x[i * x_stride : i * x_stride + x_columns]
+        y = out[i * x_stride : i * x_stride + x_columns]
+        for j in range(len(f)):
+            y[j] = row[j] * f[j]
+
+
+@scale_columns.twin
+def _(x, x_stride, x_columns, factors, out, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi] = x[lo:hi] * factors
+
+
+@kernel(x="read whole", y="read whole", out="write part")
+def column_products(x, x_stride, y, out, now, lo, hi):  # type: ignore[no-untyped-def]
+    """out = x * y summed over the rows of the batch; the parts are columns."""
+    out = out[lo:hi]
+    for j in range(len(out)):
+        out[j] = np.float32(0)
+    for i in range(now[ROWS]):
+        a, b = x[i * x_stride + lo : i * x_stride + hi], y[i * x_stride + lo : i * x_stride + hi]
+        for j in range(len(out)):
+            out[j] += a[j] * b[j]
+
+
+@column_products.twin
+def _(x, x_stride, y, out, now, lo, hi):  # type: ignore[no-untyped-def]
+    rows = now[ROWS]
+    out[lo:hi] = (x[:rows, lo:hi] * y[:rows, lo:hi]).sum(axis=0)
+
+
+@kernel(x="read part", out="write part")
+def put_columns(x, x_stride, x_columns, out, out_stride, at, lo, hi):  # type: ignore[no-untyped-def]
+    """The columns of `out` from `at` on = x."""
+    for i in range(lo, hi):
+        row = x[i * x_stride : i * x_stride + x_columns]
+        y = out[i * out_stride + at : i * out_stride + at + x_columns]
+        for j in range(len(row)):
+            y[j] = row[j]
+
+
+@put_columns.twin
+def _(x, x_stride, x_columns, out, out_stride, at, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi, at : at + x_columns] = x[lo:hi]
+
+
+@kernel(x="read part", out="write part")
+def take_columns(x, x_stride, out, out_stride, out_columns, at, lo, hi):  # type: ignore[no-untyped-def]
+    """out = the columns of x from `at` on."""
+    for i in range(lo, hi):
+        row = x[i * x_stride + at : i * x_stride + at + out_columns]
+        y = out[i * out_stride : i * out_stride + out_columns]
+        for j in range(len(row)):
+            y[j] = row[j]
+
+
+@take_columns.twin
+def _(x, x_stride, out, out_stride, out_columns, at, lo, hi):  # type: ignore[no-untyped-def]
+    out[lo:hi] = x[lo:hi, at : at + out_columns]
