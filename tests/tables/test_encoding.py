@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
@@ -152,7 +153,21 @@ def test_categories_match_whatever_type_they_come_in() -> None:
     for code in ([10, 1], [10.0, 1.0], ["10", " 1"], *categoricals):
         for truth in ([True, False], ["True", "false"]):
             np.testing.assert_array_equal(encoding.encode(read_table({"t": truth, "code": code})), expected)
-    assert encoding.text_columns == ["code", "t"]
+    assert encoding.text_columns == ["t"]
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_categories_written_as_numbers_match_in_files(as_text: bool) -> None:
+    """Whether or not they were kept as texts when the table was read."""
+    train = io.BytesIO(b"zip,x\n007,1\n12,2\n7.50,3\n")
+    table = read_table(train, text=["zip"] if as_text else [])
+    encoding = TableEncoding.fit(table, categories=["zip"], ignore=["x"])
+    assert encoding.text_columns == (["zip"] if as_text else [])
+    new = read_table(io.BytesIO(b"zip\n7.50\n007\n12\n"), text=encoding.text_columns)
+    names = [n.removeprefix("zip = ") for n in encoding.feature_names]
+    X = encoding.encode(new)
+    assert [names[i] for i in X.argmax(axis=1)] == (["7.50", "007", "12"] if as_text else ["7.5", "7", "12"])
+    assert X.sum() == 3
 
 
 def test_names_of_features_are_all_different() -> None:

@@ -124,7 +124,7 @@ class TableEncoding:
     @property
     def text_columns(self) -> list[str]:
         """The columns to name in `read_table(..., text=...)` so that categories such as `007` stay texts."""
-        return [c.name for c in self.columns if isinstance(c, CategoryColumn)]
+        return [c.name for c in self.columns if isinstance(c, CategoryColumn) and not c.is_of_numbers]
 
     @property
     def notes(self) -> list[str]:

@@ -185,6 +185,14 @@ class CategoryColumn:
         return len(self.levels) == 2 and not self.is_pooled
 
     @property
+    def is_of_numbers(self) -> bool:
+        """Whether every level is written as a number is, so that 7, 7.0 and `007` are the same."""
+        import polars as pl
+
+        levels = pl.Series(self.levels)
+        return bool(category_text(levels.cast(pl.Float64, strict=False)).eq_missing(levels).all())
+
+    @property
     def feature_names(self) -> list[str]:
         levels = self.levels[1:] if self.is_binary else self.levels
         names = [f"{self.name} = {level}" for level in levels]
