@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,8 +11,16 @@ from pellucid.engine.buffer import LANE, Arena, Buffer, line
 from pellucid.engine.plan import Axis, Operand, Plan, PlanBuilder
 from pellucid.engine.run import CONTROL
 from pellucid.kernels import rows
-from pellucid.kernels.gradients import add_line, clip_to_norm, limit_columns, row_squares
+from pellucid.kernels.gradients import (
+    add_fading_noise,
+    add_fading_noise_to_line,
+    add_line,
+    clip_to_norm,
+    limit_columns,
+    row_squares,
+)
 from pellucid.kernels.kernel import Kernel
+from pellucid.kernels.random import key_of
 from pellucid.layers.base import Forward, Layer, Parameter, Step
 from pellucid.losses import Loss
 from pellucid.optimizers import Optimizer
@@ -304,6 +313,8 @@ def _update(
     step = lowered.step
     if changes.clip_value is not None:
         step.call(clip_to_value, axis, g=parameter.gradient, limit=float(changes.clip_value))
+    if changes.noise is not None:
+        _add_noise(step, parameter, axis, changes.noise, changes.noise_decay)
     factor = parameter.learning_rate
     if factor not in lowered.tables:
         lowered.tables[factor] = Buffer(f"steps × {factor}", 0, len(optimizer.step_values), given=True)
@@ -321,6 +332,19 @@ def _update(
     )
     if parameter.max_norm is None:
         _follow(step, parameter, axis)
+
+
+def _add_noise(step: Step, parameter: Parameter, axis: Axis, variance: float, decay: float) -> None:
+    """Add noise to a gradient, for each parameter from a stream of its own."""
+    low, high = key_of(step.seed)
+    noise: dict[str, Operand] = {"stream": step.stream(), "seed_low": low, "seed_high": high}
+    noise |= {"std": math.sqrt(variance), "decay": float(decay)}
+    if parameter.buffer.is_line:
+        step.call(add_fading_noise_to_line, axis, x=parameter.gradient, **noise)
+        return
+    drawn = parameter.like(f"{parameter.name}/noise")
+    step.work.append(drawn)
+    step.call(add_fading_noise, axis, x=parameter.gradient, noise=drawn, **noise)
 
 
 def _follow(step: Step, parameter: Parameter, axis: Axis) -> None:

@@ -86,7 +86,20 @@ REGULARIZERS: Registry[Regularizer] = Registry("regularizer")
 def regularizer(
     *, derivative: Callable[..., Any], source: str = ""
 ) -> Callable[[Callable[..., Any]], Regularizer]:
-    """Register the penalty of one weight, a function of w and its settings, as a regularizer."""
+    """Register the penalty of one weight, a function of w and its settings, as a regularizer.
+
+    Both are compiled, so they are written with arithmetic and the words of
+    `pellucid.kernels.elementary`. The settings must not be negative.
+
+    Examples
+    --------
+    >>> @regularizer(derivative=lambda w, c: 4 * c * w * w * w)
+    ... def quartic(w, c=0.1):
+    ...     return c * w * w * w * w
+    >>> REGULARIZERS.find("quartic(c=0.5)").penalty([1.0, 2.0])
+    8.5
+    >>> REGULARIZERS.remove("quartic")
+    """
     return lambda function: REGULARIZERS.add(Regularizer(function, source, settings_of(function), derivative))
 
 
@@ -162,6 +175,11 @@ class Gradients:
     ------
     ArgumentError
         If one is not a number above 0.
+
+    Examples
+    --------
+    >>> Gradients(clip_norm=1.0)
+    Gradients(clip_value=None, clip_norm=1.0, noise=None, noise_decay=0.55)
     """
 
     clip_value: float | None = None

@@ -1,10 +1,16 @@
-"""Kernels between a gradient and the update of its weights: norms of gradients and of columns of weights."""
+"""Kernels around the update of weights: norms and noise of gradients, norms of columns of weights."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from pellucid.kernels.kernel import kernel
+from pellucid.kernels.elementary import bits, exp, log
+from pellucid.kernels.kernel import Now, kernel
+from pellucid.kernels.random import fill_words, normal, philox, random_words
+
+TICK = int(Now.TICK)
 
 
 @kernel(x="read part", squares="write part f8", reassociate=True)
@@ -80,3 +86,45 @@ def _(w, w_stride, w_rows, factors, limit, lo, hi):  # type: ignore[no-untyped-d
     limit = np.float64(np.float32(limit))
     factors[lo:hi] = np.where(norms > limit, limit / norms, 1.0)
     w[:, lo:hi] *= factors[lo:hi]
+
+
+def fading(tick: Any, std: Any, decay: Any) -> Any:
+    """std / (1 + tick)^(decay / 2)."""
+    return std * exp(np.float32(-0.5) * decay * log(np.float32(tick + 1)))
+
+
+@kernel(x="update part", noise="write part", numbers=("std", "decay"))
+def add_fading_noise(  # type: ignore[no-untyped-def]
+    x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, decay, lo, hi
+):
+    """x += normal noise whose variance is std² / (updates so far + 1)^decay."""
+    sigma = fading(now[TICK], std, decay)
+    fill_words(noise, x_stride, x_columns, now[TICK], stream, seed_low, seed_high, lo, hi)
+    for i in range(lo, hi):
+        start, end = i * x_stride, i * x_stride + x_columns
+        row, n = x[start:end], noise[start:end]
+        for j in range(len(row)):
+            n[j] = sigma * normal(bits(n[j]))
+            row[j] += n[j]
+
+
+@add_fading_noise.twin
+def _(x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, decay, lo, hi):  # type: ignore[no-untyped-def]
+    words = random_words(x_columns, now[TICK], stream, seed_low, seed_high, lo, hi)
+    noise[lo:hi] = fading(now[TICK], np.float32(std), np.float32(decay)) * normal(words)
+    x[lo:hi] += noise[lo:hi]
+
+
+@kernel(x="update part", numbers=("std", "decay"))
+def add_fading_noise_to_line(x, stream, seed_low, seed_high, now, std, decay, lo, hi):  # type: ignore[no-untyped-def]
+    """The same for numbers side by side, as if they were one row."""
+    sigma = fading(now[TICK], std, decay)
+    for i in range(lo, hi):
+        word, _, _, _ = philox(i, 0, now[TICK], stream, seed_low, seed_high)
+        x[i] += sigma * normal(np.int32(word))
+
+
+@add_fading_noise_to_line.twin
+def _(x, stream, seed_low, seed_high, now, std, decay, lo, hi):  # type: ignore[no-untyped-def]
+    words = random_words(hi, now[TICK], stream, seed_low, seed_high, 0, 1)[0, lo:hi]
+    x[lo:hi] += fading(now[TICK], np.float32(std), np.float32(decay)) * normal(words)
