@@ -307,7 +307,7 @@ class Network:
     # ---------------------------------------------------------------- files, copies
 
     def save(self, path: str | os.PathLike[str], *, training: bool = False) -> None:
-        """Write the network to one file; with `training`, also all that a later fit needs to go on exactly."""
+        """Write the network to one file; with `training`, also all that a later fit needs."""
         document, tensors = self.to_dict(training=training)
         model_file.write(path, document, tensors)
 

@@ -40,7 +40,8 @@ class Predictor:
 
     def run(self, X: Array) -> Array:
         """The outputs for the rows of X, float32 `(n_samples, n_out)`."""
-        assert self.lowered.data is not None and self.lowered.results is not None
+        assert self.lowered.data
+        assert self.lowered.results
         outputs = np.empty((len(X), self.n_out), np.float32)
         members = settings.threads() if self.cost * len(X) > WORTH_A_TEAM else 1
         if members != self.team.members:

@@ -92,7 +92,7 @@ class Stage:
 
 
 class Traffic:
-    """Who has touched which buffer in one stage, and whether one more call would need a meeting of the threads."""
+    """Who has touched which buffer in one stage: can one more call do without a meeting of the threads?"""
 
     def __init__(self) -> None:
         self._seen: dict[Buffer, list[tuple[Call, Access]]] = {}

@@ -52,7 +52,7 @@ class Program:
             self.point(buffer, array)
 
     def point(self, buffer: Buffer, array: Array) -> None:
-        """Let a given buffer mean this array: C-contiguous, of the buffer's dtype, kept alive by the program."""
+        """Let a given buffer mean this array: C-contiguous, of the buffer's dtype; the program keeps it alive."""
         self._views[buffer] = array
         if self._compiled:
             address = array.__array_interface__["data"][0]
@@ -64,7 +64,7 @@ class Program:
     ) -> int:
         """Run steps from `from_step` to before `to_step`; gives the step at which it stopped.
 
-        The batch of a step is the `batch_size` rows from `step * batch_size`, fewer at the end of the `n_rows`.
+        The batch of a step is the `batch_size` rows from `step * batch_size`, fewer at the end.
         """
         c = self.control
         c[:7] = from_step, to_step, batch_size, n_rows, tick, 0, 0

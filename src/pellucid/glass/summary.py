@@ -55,8 +55,8 @@ class Summary:
             for row in table
         ]
         lines.insert(1, "-" * max(map(len, lines)))
-        total = f"{self.parameters:,} parameters ({size(self.nbytes)}), {self.synapses:,} multiplications a sample"
-        return "\n".join([*lines, total])
+        total = f"{self.parameters:,} parameters ({size(self.nbytes)})"
+        return "\n".join([*lines, f"{total}, {self.synapses:,} multiplications a sample"])
 
     __repr__ = __str__
 

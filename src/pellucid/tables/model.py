@@ -18,12 +18,12 @@ from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare, 
 from pellucid.tables.features import Report
 from pellucid.tables.reading import read_table
 from pellucid.tables.recipe import Recipe
-from pellucid.tables.splits import split
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.targets import Target, read_target
 from pellucid.training.history import History
 from pellucid.training.request import Request
+from pellucid.training.splits import split
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,7 +105,9 @@ class TableModel:
         table = self._read(source, with_target=True)
         target = self.target.read(table)
         outputs = self.network.predict(self.encoding.encode(table, rows=target.rows))
-        return scores_of(self.target.task, self._own(target), self._in_own_unit(outputs)) | {"n_rows": len(target.rows)}
+        return scores_of(self.target.task, self._own(target), self._in_own_unit(outputs)) | {
+            "n_rows": len(target.rows)
+        }
 
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""
@@ -221,7 +223,8 @@ def fit_table(
     """
     recipe, more = _recipe(options)
     seed = checks.whole("seed", seed, least=0)
-    table = read_table(source)
+    categories = list(categories)
+    table = read_table(source, text=categories)
     wanted = read_target(table, target, task=task)
     is_regression = wanted.task == "regression"
     training, held = split(
@@ -241,7 +244,11 @@ def fit_table(
     X, y = encoding.encode(table, rows=wanted.rows, report=report), goal.encode(wanted.values)
     y = y if is_regression else y.astype(np.int64)
     network = _trained(recipe, encoding, goal, X, y, training, held, seed, more)
-    quiet = {k: v for k, v in more.items() if k not in ("verbose", "checkpoint", "resume", "callbacks", "time_limit")}
+    quiet = {
+        k: v
+        for k, v in more.items()
+        if k not in ("verbose", "checkpoint", "resume", "callbacks", "time_limit")
+    }
     line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, training, held, seed, quiet)
     model = TableModel(encoding, goal, network, None, [])  # type: ignore[arg-type]
     rows = held if len(held) else training
@@ -282,7 +289,9 @@ def _trained(
     n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
     network = Network(recipe.layers(encoding.feature_names, n_out, output), seed=seed)
     validation = (X[held], y[held]) if len(held) else None
-    network.fit(X[training], y[training], validation_data=validation, **{**recipe.training(len(training)), **more})
+    network.fit(
+        X[training], y[training], validation_data=validation, **{**recipe.training(len(training)), **more}
+    )
     if not all(np.isfinite(v).all() for v in network.parameters.values()):
         raise DataError("the network's weights are not finite; this table cannot be learned from as it is.")
     return network

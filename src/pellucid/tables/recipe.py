@@ -63,7 +63,9 @@ class Recipe:
     def training(self, n_rows: int) -> dict[str, Any]:
         """Options of `Network.fit` for a table with so many training rows."""
         names = ("epochs", "learning_rate", "schedule", "optimizer", "patience")
-        return {n: getattr(self, n) for n in names} | {"batch_size": self.batch_size or batch_size_for(n_rows)}
+        return {n: getattr(self, n) for n in names} | {
+            "batch_size": self.batch_size or batch_size_for(n_rows)
+        }
 
 
 def batch_size_for(n_rows: int) -> int:

@@ -127,7 +127,7 @@ def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | Non
     ShapeError
         If the shape does not fit the output layer.
     DataError
-        If there are more classes than output neurons, classes never seen before, or numbers that are not finite.
+        If there are too many classes, classes never seen before, or numbers that are not finite.
     """
     if hasattr(y, "to_numpy") and not isinstance(y, np.ndarray):
         y = y.to_numpy()
@@ -147,9 +147,7 @@ def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | Non
         return Targets(np.ascontiguousarray(values), task, classes)
     if n_out > 1:
         if not is_class_loss and not two:
-            raise ShapeError(
-                f"y has shape {y.shape}, but the output layer has {n_out} neurons: expected (n_samples, {n_out})."
-            )
+            raise ShapeError(f"y has shape {y.shape}, but {n_out} output neurons need (n_samples, {n_out}).")
         indices, names = class_indices(y, n_out, classes)
         return Targets(indices, "multiclass", names)
     if two and (y.dtype.kind in "OUSb" or classes is not None):
@@ -215,7 +213,7 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
             bad = int(np.argmax(weights < 0))
             raise DataError(f"sample_weight must not be negative, but row {bad} has {weights[bad]}.")
     if class_weight is not None:
-        indices = _class_of_rows(y)
+        indices = class_of_rows(y)
         present, counts = np.unique(indices[rows], return_counts=True)
         if isinstance(class_weight, str) and class_weight == "balanced":
             factors = {int(i): len(rows) / (len(present) * c) for i, c in zip(present, counts, strict=True)}
@@ -242,7 +240,8 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
     return (weights / mean).astype(np.float32)
 
 
-def _class_of_rows(y: Targets) -> Array:
+def class_of_rows(y: Targets) -> Array:
+    """The index of each row's class, whatever form the targets have."""
     if y.is_indexed:
         return y.values
     if y.task == "multiclass":
@@ -250,27 +249,6 @@ def _class_of_rows(y: Targets) -> Array:
     if y.task == "binary":
         return (y.values[:, 0] > 0.5).astype(np.int64)
     raise ArgumentError(f"class_weight is for classes, but the task is {y.task}.")
-
-
-def split_rows(n: int, fraction: float, y: Targets, seed: int) -> tuple[Array, Array]:
-    """Row indices (training, validation), drawn by the seed; of each class its share where y has classes."""
-    if not is_number(fraction) or not 0 < fraction < 1:
-        raise ArgumentError(f"validation_split must be a number between 0 and 1, but is {fraction!r}.")
-    random = np.random.Generator(np.random.Philox(key=[seed, 0x5711]))
-    drawn = random.permutation(n)
-    if y.task in ("binary", "multiclass"):
-        # by class, then evenly through the classes: each run of the result has every class's share
-        classes = _class_of_rows(y)[drawn]
-        by_class = np.argsort(classes, kind="stable")
-        rank = np.empty(n)
-        for c in np.unique(classes):
-            members = by_class[classes[by_class] == c]
-            rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-        drawn = drawn[np.argsort(rank, kind="stable")]
-    held = min(n - 1, max(1, round(n * fraction)))
-    if n < 2:
-        raise DataError(f"validation_split needs at least 2 rows, but X has {n}.")
-    return np.sort(drawn[held:]), np.sort(drawn[:held])
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,7 @@ WHAT = {"z": "weighted inputs", "a": "activations", "delta": "deltas", "dx": "sh
 
 
 def find_cause(lowered: Lowered, work: Arena, parameters: Sequence[Parameter], arena: Arena) -> str:
-    """The first quantity of the last step that is not finite, in words; weights come before what they made."""
+    """The first quantity of the last step that is not finite; weights come before what they made."""
     made = [b for b in lowered.step.work if b.name.rpartition("/")[2] in WHAT]
     for buffer in made:
         if not np.isfinite(work.view(buffer)).all():

@@ -45,9 +45,11 @@ class Evaluator:
     def run(
         self, team: Team | None, given: Mapping[Buffer, Array], rows: Array, total_weight: float
     ) -> tuple[float, Array]:
-        """Mean loss over `rows` of the `given` arrays, float64, and the outputs, float32 `(len(rows), n_out)`."""
+        """Mean loss over `rows` of the `given` arrays, float64; outputs, float32 `(len(rows), n_out)`."""
         lowered = self.lowered
-        assert lowered.data is not None and lowered.results is not None and lowered.total is not None
+        assert lowered.data
+        assert lowered.results
+        assert lowered.total
         outputs = np.empty((len(rows), self.n_out), np.float32)
         for buffer, array in {**given, lowered.data.order: rows, lowered.results: outputs}.items():
             self.program.point(buffer, array)

@@ -277,7 +277,7 @@ class Fit:
         return None
 
     def _finish(self, stopped_by: str, reason: str) -> None:
-        """Keep the state for a later fit, restore the best weights where that is due, and say why it stopped."""
+        """Keep the state, restore the best weights where that is due, and say why it stopped."""
         state, history = self.state, self.history
         self.keep()
         restore = self.validation is not None or stopped_by == "diverged"
@@ -285,10 +285,9 @@ class Fit:
         history.best_epoch = state.best_epoch
         history.stopped_by = stopped_by
         history.reason = reason
-        if history.restored and state.best_epoch:
-            history.reason += f"; the weights of epoch {state.best_epoch}, the best, are restored"
-        elif history.restored:
-            history.reason += "; the first weights are restored"
+        if history.restored and state.best_epoch < state.epoch + bool(state.step):
+            what = f"weights of epoch {state.best_epoch}, the best," if state.best_epoch else "first weights"
+            history.reason += f"; the {what} are restored"
         if stopped_by == "diverged":
             state.forget_optimizer()
 

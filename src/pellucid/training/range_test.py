@@ -35,7 +35,7 @@ def range_test(fit: Fit) -> tuple[float, dict[str, list[float]]]:
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     curve: dict[str, list[float]] = {"learning_rate": [], "loss": [], "smoothed": []}
     optimizer = fit.settings.optimizer
-    assert fit.lowered.total is not None and fit.lowered.refresh is not None
+    assert fit.lowered.total
     total = fit.work.view(fit.lowered.total)
     lowest, smooth = np.inf, 0.0
     with Team(1) as team:

@@ -12,17 +12,18 @@ import numpy as np
 from pellucid import checks, model_file
 from pellucid import settings as environment
 from pellucid.engine.buffer import Array
-from pellucid.errors import ArgumentError, ShapeError, UnknownNameError
-from pellucid.losses import LOSSES, check_pair, check_targets
+from pellucid.errors import ArgumentError, DataError, ShapeError, UnknownNameError
+from pellucid.losses import check_pair, check_targets
 from pellucid.metrics import METRICS
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.regularizers import Gradients
 from pellucid.schedules import SCHEDULES
-from pellucid.training.data import Targets, check_finite, inputs, row_weights, split_rows, targets
+from pellucid.training.data import Targets, check_finite, class_of_rows, inputs, row_weights, targets
 from pellucid.training.fit import Fit, Rows, Settings
 from pellucid.training.history import History
 from pellucid.training.progress import Progress
 from pellucid.training.range_test import range_test
+from pellucid.training.splits import FEWEST_TO_SPLIT, split
 from pellucid.training.state import State
 
 if TYPE_CHECKING:
@@ -213,7 +214,13 @@ class Request:
             raise ArgumentError("give either validation_split or validation_data, not both.")
         training, held_back = np.arange(len(X)), None
         if self.validation_split:
-            training, held_back = split_rows(len(X), self.validation_split, known, net.seed)
+            classes = class_of_rows(known) if known.task in ("binary", "multiclass") else None
+            training, held_back = split(len(X), classes, fraction=self.validation_split, seed=net.seed)
+            if not len(held_back):
+                raise DataError(
+                    f"validation_split needs at least {FEWEST_TO_SPLIT} rows, but X has {len(X)}. "
+                    "Give validation_data, or train without."
+                )
         weights = row_weights(self.sample_weight, self.class_weight, known, len(X), training)
         rows = Rows(X, known, weights, training)
         if held_back is not None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from pellucid.errors import ArgumentError, DataError, ShapeError
-from pellucid.tables.splits import split
+from pellucid.training.splits import split
 
 MASK = 2**64 - 1
 
