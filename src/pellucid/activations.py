@@ -3,146 +3,329 @@
 Each entry is a function of the weighted input `z`, with its derivative da/dz, the points where it has
 a kink, the range of its values and its source. Add one by writing it here, or anywhere else::
 
-    @pellucid.activation(derivative=lambda z, a, slope: where(z > 0, slope, 0.0), kinks=(0.0,), ...)
-    def steep_relu(z, slope=2.0):
-        \"\"\"a = slope max(0, z).\"\"\"
-        return where(z > 0, slope * z, 0.0)
+    @pellucid.activation(derivative=lambda z, a, steep: where(z > 0, steep, 0.0), kinks=(0.0,))
+    def steep_relu(z, steep=2.0):
+        \"\"\"a = steep max(0, z).\"\"\"
+        return where(z > 0, steep * z, 0.0)
+
+It is written with arithmetic and the words of `pellucid.kernels.elementary`, and compiled to vector code.
+Some entries hold z within bounds beyond which float32 cannot tell the result from its limit; so an
+infinite z gives the limit where there is one. NaN always stays NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from pellucid.kernels.elementary import where
-from pellucid.kernels.kernel import Kernel
-from pellucid.kernels.loops import elementwise
+from pellucid.activation_entry import ACTIVATIONS, Activation, RowActivation, activation
+from pellucid.kernels.elementary import (
+    absolute,
+    exp,
+    expm1,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    normal_cdf,
+    normal_density,
+    sign,
+    tanh_softplus,
+    where,
+)
+from pellucid.kernels.elementary import sigmoid as logistic
+from pellucid.kernels.elementary import softplus as log_1_exp
+from pellucid.kernels.elementary import tanh as hyperbolic_tangent
 from pellucid.kernels.softmax import softmax_backward, softmax_forward
-from pellucid.registry import Formula, Registry, settings_of
 
-Range = tuple[float, float]
-REAL: Range = (-np.inf, np.inf)
+__all__ = ["ACTIVATIONS", "Activation", "RowActivation", "activation"]
 
 
-@dataclass(frozen=True)
-class Activation(Formula):
-    """A registered activation function.
+@activation(
+    derivative=lambda z, a: where(z == z, 1.0, z),
+    source="Widrow and Hoff, Adaptive switching circuits, 1960",
+)
+def linear(z: Any) -> Any:
+    """a = z; derivative 1.
 
-    Parameters
-    ----------
-    function : callable
-        a = function(z, **settings).
-    derivative : callable
-        da/dz = derivative(z, a, **settings).
-    kinks : tuple of float
-        Where the derivative jumps.
-    range : (float, float)
-        The least and the greatest value, which need not be reached.
-    initializer : str
-        The initializer for the weights before it, unless the layer says otherwise.
-    log, log_rest : (callable, callable), optional
-        log a and log(1 - a) as functions of (z, a), each with its derivative by z, where they can be had
-        with more digits than from a itself.
+    >>> linear([[-1.0, 2.0]])
+    array([[-1.,  2.]], dtype=float32)
     """
-
-    kind: ClassVar[str] = "activation"
-
-    derivative: Callable[..., Any] = None  # type: ignore[assignment]
-    kinks: tuple[float, ...] = ()
-    range: Range = REAL
-    initializer: str = "glorot_uniform"
-    log: tuple[Callable[..., Any], Callable[..., Any]] | None = None
-    log_rest: tuple[Callable[..., Any], Callable[..., Any]] | None = None
-
-    def __call__(self, z: Any) -> Any:
-        """The activation of an array of weighted inputs, in its own float type (float32 for others)."""
-        z = np.asarray(z)
-        z = z if z.dtype in (np.float32, np.float64) else z.astype(np.float32)
-        with np.errstate(all="ignore"):
-            return np.asarray(self.function(z, **self.settings), z.dtype)
-
-    @property
-    def forward(self) -> Kernel:
-        """Kernel a = g(z)."""
-        numbers = tuple(self.settings)
-        call = f"function({', '.join(['z', *numbers])})"
-        return elementwise(self.name, call, (("function", self.function),), ("z",), ("a",), numbers)
-
-    @property
-    def backward(self) -> Kernel:
-        """Kernel delta = da * g'(z)."""
-        numbers = tuple(self.settings)
-        call = f"da * derivative({', '.join(['z', 'a', *numbers])})"
-        functions = (("derivative", self.derivative),)
-        return elementwise(f"{self.name}_backward", call, functions, ("z", "a", "da"), ("delta",), numbers)
-
-
-@dataclass(frozen=True)
-class RowActivation(Activation):
-    """An activation that looks at all neurons of a row together, with kernels of its own."""
-
-    kernels: tuple[Kernel, Kernel] | None = None
-
-    @property
-    def forward(self) -> Kernel:
-        assert self.kernels is not None
-        return self.kernels[0]
-
-    @property
-    def backward(self) -> Kernel:
-        assert self.kernels is not None
-        return self.kernels[1]
-
-
-ACTIVATIONS: Registry[Activation] = Registry("activation")
-
-
-def activation(
-    *,
-    derivative: Callable[..., Any],
-    kinks: tuple[float, ...] = (),
-    range: Range = REAL,
-    source: str = "",
-    **more: Any,
-) -> Callable[[Callable[..., Any]], Activation]:
-    """Decorator: register a function of z as an activation. See this module's text and `Activation`."""
-    return lambda function: ACTIVATIONS.add(
-        Activation(function, source, settings_of(function), derivative, kinks, range, **more)
-    )
-
-
-@activation(derivative=lambda z, a: where(z == z, 1.0, z), source="")
-def linear(z):  # type: ignore[no-untyped-def]
-    """a = z; derivative 1."""
     return z
 
 
 @activation(
-    derivative=lambda z, a: where(z > 0, 1.0, 0.0),
+    derivative=lambda z, a: sign(a),
     kinks=(0.0,),
     range=(0.0, np.inf),
     initializer="he_uniform",
     source="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010",
 )
-def relu(z):  # type: ignore[no-untyped-def]
-    """a = max(0, z); derivative 1 where z > 0, else 0."""
+def relu(z: Any) -> Any:
+    """a = max(0, z); derivative 1 where z > 0, else 0.
+
+    >>> relu([[-1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
     return where(z < 0, 0.0, z)  # so written, NaN stays NaN
 
 
-def softmax(z):  # type: ignore[no-untyped-def]
-    """a_i = exp(z_i) / sum over j of exp(z_j); derivative of a_i by z_j: a_i ((i = j) - a_j)."""
+@activation(
+    derivative=lambda z, a, slope: where(z > 0, 1.0, where(z <= 0, slope, z)),
+    kinks=(0.0,),
+    initializer="he_uniform",
+    source="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013",
+)
+def leaky_relu(z: Any, slope: float = 0.01) -> Any:
+    """a = z where z > 0, else slope z; derivative 1 or slope.
+
+    >>> leaky_relu([[-1.0, 2.0]])
+    array([[-0.01,  2.  ]], dtype=float32)
+    """
+    return where(z > 0, z, slope * z)
+
+
+@activation(
+    derivative=lambda z, a, alpha: where(z > 0, 1.0, alpha * exp(z)),
+    kinks=(0.0,),
+    initializer="he_uniform",
+    limits={"alpha": (0.0, np.inf, "least")},
+    source="Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential "
+    "linear units (ELUs), 2016, equation 2",
+)
+def elu(z: Any, alpha: float = 1.0) -> Any:
+    """a = z where z > 0, else α (exp(z) - 1); derivative 1, or α exp(z).
+
+    >>> elu([[-100.0, 2.0]])
+    array([[-1.,  2.]], dtype=float32)
+    """
+    return where(z > 0, z, alpha * expm1(z))
+
+
+@activation(
+    derivative=lambda z, a: 1.0507009873554805 * where(z > 0, 1.0, 1.6732632423543772 * exp(z)),
+    kinks=(0.0,),
+    range=(-1.7580993408473766, np.inf),
+    initializer="lecun_normal",
+    source="Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks, 2017, equation 2",
+)
+def selu(z: Any) -> Any:
+    """a = λ z where z > 0, else λ α (exp(z) - 1), λ = 1.0507, α = 1.6733; derivative λ, or λ α exp(z).
+
+    >>> selu([[0.0, 1.0]])
+    array([[0.      , 1.050701]], dtype=float32)
+    """
+    return 1.0507009873554805 * where(z > 0, z, 1.6732632423543772 * expm1(z))
+
+
+def _gelu_slope(z: Any, a: Any) -> Any:
+    b = minimum(maximum(z, -20.0), 20.0)
+    return normal_cdf(z) + b * normal_density(b)
+
+
+@activation(
+    derivative=_gelu_slope,
+    range=(-0.17, np.inf),
+    initializer="he_uniform",
+    source="Hendrycks and Gimpel, Gaussian error linear units (GELUs), 2016, section 2",
+)
+def gelu(z: Any) -> Any:
+    """a = z Φ(z), Φ the normal distribution function and φ its density; derivative Φ(z) + z φ(z).
+
+    >>> gelu([[0.0, 100.0]])
+    array([[  0., 100.]], dtype=float32)
+    """
+    return maximum(z, -20.0) * normal_cdf(z)
+
+
+def _gelu_tanh_slope(z: Any, a: Any) -> Any:
+    b = minimum(maximum(z, -20.0), 20.0)
+    u = b * (1.5957691216057308 + 0.07135481282644345 * b * b)
+    rise = 1.5957691216057308 + 0.21406443847933035 * b * b
+    return logistic(u) * (1 + b * logistic(-u) * rise)
+
+
+@activation(
+    derivative=_gelu_tanh_slope,
+    range=(-0.1701, np.inf),
+    initializer="he_uniform",
+    source="Hendrycks and Gimpel, Gaussian error linear units (GELUs), 2016, section 2",
+)
+def gelu_tanh(z: Any) -> Any:
+    """a = z/2 (1 + tanh(u/2)) = z σ(u), u = √(8/π) (z + 0.044715 z³); derivative σ(u) (1 + z σ(-u) du/dz).
+
+    >>> gelu_tanh([[0.0, 100.0]])
+    array([[  0., 100.]], dtype=float32)
+    """
+    b = minimum(maximum(z, -20.0), 20.0)
+    return maximum(z, -20.0) * logistic(b * (1.5957691216057308 + 0.07135481282644345 * b * b))
+
+
+@activation(
+    derivative=lambda z, a: logistic(z) * (1 + minimum(maximum(z, -100.0), 100.0) * logistic(-z)),
+    range=(-0.2785, np.inf),
+    initializer="he_uniform",
+    source="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function "
+    "approximation in reinforcement learning, 2018, equation 5",
+)
+def silu(z: Any) -> Any:
+    """a = z σ(z), σ the sigmoid; derivative σ(z) (1 + z σ(-z)).
+
+    >>> silu([[0.0, 100.0]])
+    array([[  0., 100.]], dtype=float32)
+    """
+    return maximum(z, -100.0) * logistic(z)
+
+
+def _mish_slope(z: Any, a: Any) -> Any:
+    t = tanh_softplus(z)
+    return t + minimum(maximum(z, -100.0), 100.0) * (1 - t * t) * logistic(z)
+
+
+@activation(
+    derivative=_mish_slope,
+    range=(-0.3089, np.inf),
+    initializer="he_uniform",
+    source="Misra, Mish: a self regularized non-monotonic activation function, 2020, equation 1",
+)
+def mish(z: Any) -> Any:
+    """a = z t with t = tanh(softplus(z)); derivative t + z (1 - t²) σ(z), σ the sigmoid.
+
+    >>> mish([[0.0, 100.0]])
+    array([[  0., 100.]], dtype=float32)
+    """
+    return maximum(z, -100.0) * tanh_softplus(z)
+
+
+@activation(
+    derivative=lambda z, a: logistic(z),
+    range=(0.0, np.inf),
+    log=(
+        lambda z, a: where(z < -15, z, log(a)),
+        lambda z, a: where(z < -15, 1.0, logistic(z) / a),
+    ),
+    source="Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating second-order functional knowledge "
+    "for better option pricing, 2001",
+)
+def softplus(z: Any) -> Any:
+    """a = log(1 + exp(z)); derivative σ(z), σ the sigmoid.
+
+    >>> softplus([[0.0, 100.0]])
+    array([[  0.6931472, 100.       ]], dtype=float32)
+    """
+    return log_1_exp(z)
+
+
+@activation(
+    derivative=lambda z, a: 1 / ((1 + absolute(z)) * (1 + absolute(z))),
+    range=(-1.0, 1.0),
+    source="Bergstra, Desjardins, Lamblin and Bengio, Quadratic polynomials learn better image features, "
+    "2009",
+)
+def softsign(z: Any) -> Any:
+    """a = z / (1 + |z|); derivative 1 / (1 + |z|)².
+
+    >>> softsign([[-1.0, 3.0]])
+    array([[-0.5 ,  0.75]], dtype=float32)
+    """
+    b = minimum(maximum(z, -1e30), 1e30)
+    return b / (1 + absolute(b))
+
+
+def _sigmoid_slope(z: Any, a: Any) -> Any:
+    e = exp(-absolute(z))  # a (1 - a) would lose its digits where a comes near 1
+    return e / ((1 + e) * (1 + e))
+
+
+@activation(
+    derivative=_sigmoid_slope,
+    range=(0.0, 1.0),
+    log=(lambda z, a: -log_1_exp(-z), lambda z, a: logistic(-z)),
+    log_rest=(lambda z, a: -log_1_exp(z), lambda z, a: -a),
+    source="Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, 1986",
+)
+def sigmoid(z: Any) -> Any:
+    """a = σ(z) = 1 / (1 + exp(-z)); derivative σ(z) σ(-z).
+
+    >>> sigmoid([[0.0, 100.0]])
+    array([[0.5, 1. ]], dtype=float32)
+    """
+    return logistic(z)
+
+
+@activation(
+    derivative=lambda z, a: where(absolute(z) < 3, 0.16666666666666666, where(absolute(z) >= 3, 0.0, z)),
+    kinks=(-3.0, 3.0),
+    range=(0.0, 1.0),
+    source="Howard and others, Searching for MobileNetV3, 2019, section 5.2",
+)
+def hard_sigmoid(z: Any) -> Any:
+    """a = z/6 + 1/2, held between 0 and 1; derivative 1/6 where |z| < 3, else 0.
+
+    >>> hard_sigmoid([[-4.0, 1.5]])
+    array([[0.  , 0.75]], dtype=float32)
+    """
+    return minimum(maximum(0.16666666666666666 * z + 0.5, 0.0), 1.0)
+
+
+def _tanh_slope(z: Any, a: Any) -> Any:
+    e = exp(-2 * absolute(z))  # 1 - a² would lose its digits where |a| comes near 1
+    return 4 * e / ((1 + e) * (1 + e))
+
+
+@activation(
+    derivative=_tanh_slope,
+    range=(-1.0, 1.0),
+    source="LeCun, Bottou, Orr and Müller, Efficient backprop, 1998, section 4.4",
+)
+def tanh(z: Any) -> Any:
+    """a = tanh(z); derivative 1 - tanh²(z).
+
+    >>> tanh([[0.0, -100.0]])
+    array([[ 0., -1.]], dtype=float32)
+    """
+    return hyperbolic_tangent(z)
+
+
+@activation(
+    derivative=lambda z, a: exp(minimum(z, 80.0)),
+    range=(0.0, np.inf),
+    log=(
+        lambda z, a: minimum(z, 80.0) + log1p(maximum(z - 80, 0.0)),
+        lambda z, a: 1 / (1 + maximum(z - 80, 0.0)),
+    ),
+    source="Nelder and Wedderburn, Generalized linear models, 1972: the inverse of the logarithmic link",
+)
+def exponential(z: Any) -> Any:
+    """a = exp(z); derivative exp(z). Above z = 80, near float32's end, it goes on along its tangent there.
+
+    >>> exponential([[0.0]])
+    array([[1.]], dtype=float32)
+    """
+    return exp(minimum(z, 80.0)) * (1 + maximum(z - 80, 0.0))
+
+
+def _softmax(z: Any) -> Any:
+    """a_i = exp(z_i) / sum over j of exp(z_j); derivative of a_i by z_j: a_i ((i = j) - a_j).
+
+    >>> softmax([[0.0, 0.0], [800.0, -800.0]])
+    array([[0.5, 0.5],
+           [1. , 0. ]], dtype=float32)
+    """
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
-ACTIVATIONS.add(
+_softmax.__name__ = "softmax"
+softmax = ACTIVATIONS.add(
     RowActivation(
-        softmax,
+        _softmax,
         "Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
         range=(0.0, 1.0),
         kernels=(softmax_forward, softmax_backward),
     )
 )
+
+# Doctest looks for functions, and the names above are entries.
+__test__ = {entry.name: entry.function for entry in ACTIVATIONS}

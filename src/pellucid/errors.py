@@ -50,7 +50,9 @@ class UnknownNameError(ArgumentError):
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         names = sorted(known)
         self.kind, self.name, self.known = kind, name, names
-        super().__init__(f"there is no {kind} {name!r}. {nearest(str(name), names)}Known: {', '.join(names)}.")
+        super().__init__(
+            f"there is no {kind} {name!r}. {nearest(str(name), names)}Known: {', '.join(names)}."
+        )
 
 
 class ShapeError(ArgumentError):

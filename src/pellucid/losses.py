@@ -11,7 +11,6 @@ of a batch or an epoch is the mean over its rows, each with its weight.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -22,7 +21,7 @@ from pellucid.activations import REAL, Activation, Range, RowActivation
 from pellucid.kernels.elementary import exp, log, maximum, where
 from pellucid.kernels.kernel import Access, Kernel, Now
 from pellucid.kernels.softmax import row_top
-from pellucid.registry import Formula, Registry, settings_of
+from pellucid.registry import Formula, parameters_of, Registry, settings_of
 
 LEAST = 1e-7  # the least probability whose logarithm is taken where only the probability is known
 READS = ("a", "log_a", "log_rest", "y")
@@ -59,7 +58,7 @@ class Loss(Formula):
     @property
     def reads(self) -> tuple[str, ...]:
         """Which of a, log_a, log_rest and y the formula reads, in its order."""
-        return tuple(p for p in inspect.signature(self.function).parameters if p in READS)
+        return tuple(p for p in parameters_of(self.function) if p in READS)
 
     def __call__(self, y_pred: Any, y: Any) -> Any:
         """Loss of each row, float64, for outputs and targets of shape (n_samples, n_out)."""

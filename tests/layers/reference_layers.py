@@ -27,11 +27,15 @@ FUNCTIONS = {
 def outputs(layers: Sequence[Any], x: Doubles, values: Mapping[str, Any], training: bool = True) -> Doubles:
     """What layers, one behind the other, make of x; `values` holds parameters, masks and noise by name."""
     for layer in layers:
-        x = output(layer, x, {n.removeprefix(f"{layer.name}/"): v for n, v in values.items()}, values, training)
+        x = output(
+            layer, x, {n.removeprefix(f"{layer.name}/"): v for n, v in values.items()}, values, training
+        )
     return x
 
 
-def output(layer: Any, x: Doubles, own: Mapping[str, Any], values: Mapping[str, Any], training: bool) -> Doubles:
+def output(
+    layer: Any, x: Doubles, own: Mapping[str, Any], values: Mapping[str, Any], training: bool
+) -> Doubles:
     """What one layer makes of x; `own` are its numbers by the name within it."""
     match layer.kind:
         case "input":
@@ -47,7 +51,11 @@ def output(layer: Any, x: Doubles, own: Mapping[str, Any], values: Mapping[str, 
         case "scale":
             return x * own["factors"]
         case "batch_norm":
-            mean, variance = (x.mean(axis=0), x.var(axis=0)) if training else (own["running_mean"], own["running_variance"])
+            mean, variance = (
+                (x.mean(axis=0), x.var(axis=0))
+                if training
+                else (own["running_mean"], own["running_variance"])
+            )
             return own["gain"] * (x - mean) / np.sqrt(variance + layer.epsilon) + own["bias"]
         case "layer_norm":
             centred = x - x.mean(axis=1, keepdims=True)
@@ -70,7 +78,12 @@ def loss_of(a: Doubles, y: NDArray[Any]) -> float:
 
 
 def gradients(
-    layers: Sequence[Any], x: Doubles, y: NDArray[Any], values: Values, names: Sequence[str], training: bool = True
+    layers: Sequence[Any],
+    x: Doubles,
+    y: NDArray[Any],
+    values: Values,
+    names: Sequence[str],
+    training: bool = True,
 ) -> Values:
     """∂loss/∂value for each number of the named values, by central differences."""
     result = {}

@@ -154,7 +154,9 @@ def test_a_smaller_batch_than_there_is_room_for(name: str) -> None:
     small.X, small.y = run.X[:7], run.y[:7]
     for arena in (run.weights, small.weights):
         for p in run.parameters if arena is run.weights else small.parameters:
-            arena.view(p.buffer)[:] = run.weights.view(next(q.buffer for q in run.parameters if q.name == p.name))
+            arena.view(p.buffer)[:] = run.weights.view(
+                next(q.buffer for q in run.parameters if q.name == p.name)
+            )
     run.work.padded(run.lowered.step.work[0])[:] = np.nan  # nothing of rows beyond the batch may be read
     run.run(rows=7)
     small.run()

@@ -52,7 +52,7 @@ class Program:
             self.point(buffer, array)
 
     def point(self, buffer: Buffer, array: Array) -> None:
-        """Let a given buffer mean this array: C-contiguous, of the buffer's dtype; the program keeps it alive."""
+        """Let a given buffer mean this array: C-contiguous, of the buffer's dtype; it is kept alive."""
         self._views[buffer] = array
         if self._compiled:
             address = array.__array_interface__["data"][0]

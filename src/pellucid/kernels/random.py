@@ -26,8 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import settings
-from pellucid.errors import ArgumentError
+from pellucid import checks, settings
 from pellucid.kernels import compiler
 from pellucid.kernels.elementary import copysign, from_bits, log, polynomial, sqrt, where
 from pellucid.kernels.kernel import kernel
@@ -220,8 +219,7 @@ def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     >>> permutation(0, 0, 5)
     array([3, 2, 4, 1, 0])
     """
-    if not 0 <= n <= LONGEST:
-        raise ArgumentError(f"a permutation has from 0 to {LONGEST} numbers, but n is {n}.")
+    n = checks.whole("permutation: n", n, least=0, most=LONGEST)
     out = np.empty(n + n % 2, np.int64)
     values = (n, epoch & 0xFFFFFFFF, *key_of(seed))
     if settings.jit():

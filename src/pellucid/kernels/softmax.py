@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid.kernels.elementary import exp
+from pellucid.kernels.elementary import exp, where
 from pellucid.kernels.kernel import kernel
 
 
@@ -16,27 +16,24 @@ def row_maximum(z):  # type: ignore[no-untyped-def]
     return greatest
 
 
-def row_top(z):  # type: ignore[no-untyped-def]
-    """Where the greatest number of a row stands."""
-    top = 0
-    for j in range(len(z)):
-        top = j if z[j] > z[top] else top
-    return top
-
-
 @kernel(z="read part", a="write part", reassociate=True)
 def softmax_forward(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyped-def]
-    """a = softmax(z) for each row."""
+    """a = softmax(z) for each row.
+
+    The exponentials run over the padding too, which gets zeros: whole vectors and no sum in their loop
+    make it twice as fast for a few classes.
+    """
+    n = np.int32(z_columns)
     for i in range(lo, hi):
         start = i * z_stride
-        x, y = z[start : start + z_columns], a[start : start + z_columns]
-        greatest, total = row_maximum(x), np.float32(0)
-        for j in range(len(x)):
-            y[j] = exp(x[j] - greatest)
-        for j in range(len(x)):
+        x, y = z[start : start + z_stride], a[start : start + z_stride]
+        greatest, total = row_maximum(x[:z_columns]), np.float32(0)
+        for j in range(z_stride):
+            y[j] = where(np.int32(j) < n, exp(x[j] - greatest), np.float32(0))
+        for j in range(z_columns):
             total += y[j]
         share = np.float32(1) / total
-        for j in range(len(x)):
+        for j in range(z_columns):
             y[j] *= share
 
 
@@ -51,11 +48,8 @@ def softmax_backward(a, a_stride, a_columns, da, delta, lo, hi):  # type: ignore
     """delta_i = a_i (da_i - sum over j of da_j a_j)."""
     for i in range(lo, hi):
         start = i * a_stride
-        y, g, d = (
-            a[start : start + a_columns],
-            da[start : start + a_columns],
-            delta[start : start + a_columns],
-        )
+        end = start + a_columns
+        y, g, d = a[start:end], da[start:end], delta[start:end]
         inner = np.float32(0)
         for j in range(len(y)):
             inner += g[j] * y[j]

@@ -94,23 +94,8 @@ class BatchNorm(Layer):
     def forward(self, step: Step, x: Buffer) -> Forward:
         n, name = x.columns, self.label
         columns = Axis(f"columns of {name}", n, LANE)
+        mean, variance = self._statistics(step, x, columns)
         inverse = step.numbers(f"{name}/inverse_deviation", n)
-        looks_at_batch = step.is_training
-        if looks_at_batch:
-            mean, variance = step.numbers(f"{name}/mean", n), step.numbers(f"{name}/variance", n)
-            step.call(batch_statistics, columns, x=x, mean=mean, variance=variance)
-            if step.keeps_statistics:
-                step.call(
-                    follow,
-                    columns,
-                    mean=mean,
-                    variance=variance,
-                    running_mean=self.running_mean.buffer,
-                    running_variance=self.running_variance.buffer,
-                    momentum=self.momentum,
-                )
-        else:
-            mean, variance = self.running_mean.buffer, self.running_variance.buffer
         step.call(inverse_deviation, columns, variance=variance, inverse=inverse, epsilon=self.epsilon)
         x_hat, a = step.matrix(f"{name}/normal", n), step.matrix(f"{name}/a", n)
         step.call(
@@ -124,8 +109,28 @@ class BatchNorm(Layer):
             a=a,
         )
         step.passes(x, a, self.gain, self.bias)
-        back = self._back_through_batch if looks_at_batch else self._back
+        back = self._back_through_batch if step.is_training else self._back
         return Forward(a, lambda da: back(step, x, x_hat, inverse, da))
+
+    def _statistics(self, step: Step, x: Buffer, columns: Axis) -> tuple[Buffer, Buffer]:
+        """Mean and variance: those of the batch in training, the running ones otherwise."""
+        running_mean, running_variance = self.running_mean.buffer, self.running_variance.buffer
+        if not step.is_training:
+            return running_mean, running_variance
+        mean = step.numbers(f"{self.label}/mean", x.columns)
+        variance = step.numbers(f"{self.label}/variance", x.columns)
+        step.call(batch_statistics, columns, x=x, mean=mean, variance=variance)
+        if step.keeps_statistics:
+            step.call(
+                follow,
+                columns,
+                mean=mean,
+                variance=variance,
+                running_mean=running_mean,
+                running_variance=running_variance,
+                momentum=self.momentum,
+            )
+        return mean, variance
 
     def _back(self, step: Step, x: Buffer, x_hat: Buffer, inverse: Buffer, da: Buffer) -> Buffer | None:
         """Where mean and variance do not depend on x."""

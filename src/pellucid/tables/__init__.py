@@ -4,7 +4,6 @@ The way of a table::
 
     reading.read_table      a path, stream, data frame or dict -> Table
     targets.read_target     which rows have a target, the task, classes
-    splits.split            training and validation rows
     encoding.TableEncoding  roles of the columns, statistics of training rows, features
     target_encoding.TargetEncoding  standardised targets or class indices, and back
 """

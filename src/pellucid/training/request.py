@@ -58,6 +58,8 @@ class Request:
         Share of the rows that is held back, drawn by the seed, of each class its share.
     validation_data : (X, y), optional
         Other rows to validate on.
+    validation_rows : array of int, optional
+        Indices of the rows of X that validate and do not train.
     sample_weight : array (n_samples,), optional
         Weight of each row; only their proportions matter.
     class_weight : dict or "balanced", optional
@@ -99,6 +101,7 @@ class Request:
     metrics: Sequence[Any] = ()
     validation_split: float = 0.0
     validation_data: Any = None
+    validation_rows: Any = None
     sample_weight: Any = None
     class_weight: Any = None
     shuffle: bool = True
@@ -210,9 +213,16 @@ class Request:
     def _rows(self, net: Network, X: Any, y: Any, loss: Any) -> tuple[Rows, Rows | None]:
         """The training rows and the validation rows."""
         X, known = self._pair(net, "fit", X, y, loss, net.classes)
-        if self.validation_data is not None and self.validation_split:
-            raise ArgumentError("give either validation_split or validation_data, not both.")
+        ways = (
+            self.validation_data is not None,
+            bool(self.validation_split),
+            self.validation_rows is not None,
+        )
+        if sum(ways) > 1:
+            raise ArgumentError("give one of validation_split, validation_data and validation_rows.")
         training, held_back = np.arange(len(X)), None
+        if self.validation_rows is not None:
+            training, held_back = self._chosen(len(X))
         if self.validation_split:
             classes = class_of_rows(known) if known.task in ("binary", "multiclass") else None
             training, held_back = split(len(X), classes, fraction=self.validation_split, seed=net.seed)
@@ -238,6 +248,19 @@ class Request:
             )
         ones = None if weights is None else np.ones(len(X_held), np.float32)
         return rows, Rows(X_held.astype(X.dtype, copy=False), held, ones, np.arange(len(X_held)))
+
+    def _chosen(self, n: int) -> tuple[Array, Array]:
+        """Training and validation rows where the user has named the latter."""
+        held_back = np.asarray(self.validation_rows)
+        if held_back.ndim != 1 or held_back.dtype.kind not in "iu" or not len(held_back):
+            raise ArgumentError("validation_rows must be row indices, such as [0, 5, 7].")
+        if held_back.min() < 0 or held_back.max() >= n:
+            raise ArgumentError(f"validation_rows must be from 0 to {n - 1}, the rows of X.")
+        is_held = np.zeros(n, np.bool_)
+        is_held[held_back] = True
+        if is_held.all():
+            raise DataError("validation_rows names every row; none is left to train on.")
+        return np.flatnonzero(~is_held), np.flatnonzero(is_held)
 
     def _pair(
         self, net: Network, who: str, X: Any, y: Any, loss: Any, classes: list[Any] | None
