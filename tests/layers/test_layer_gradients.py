@@ -74,7 +74,7 @@ def network(inside: str, around: str, **options: Any) -> LayerRun:
 
 
 def assert_gradients(run: LayerRun, training: bool = True) -> None:
-    """All gradients agree with differences of float64 to 1e-4, or to 1e-6 of the largest where they are all but 0."""
+    """All gradients agree with differences of float64 to 1e-4, the smallest to 1e-6 of the largest."""
     values = {n: v.astype(np.float64) for n, v in (run.numbers() | run.values()).items()}
     found = run.gradients()
     wanted = reference.gradients(

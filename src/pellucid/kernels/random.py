@@ -152,7 +152,7 @@ def normal(word: Any) -> Any:
         -0.0035846345, 0.001309946, -1.4003974e-05, -0.00017429494, 4.3637636e-05,
     )  # fmt: skip
     z = f32(np.sqrt(2.0)) * (f32(1) - p - p) * where(w < f32(5), near, far)
-    return copysign(z, f32(word))
+    return f32(copysign(z, f32(word)))
 
 
 def below(high, low, n):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ __all__ = [
     "name_layers",
 ]
 
-DEEPEST = 20  # layers inside each other in a description
+DEEPEST = 40  # lists and dicts inside each other in the description of a layer
 
 
 class Layer(ABC):
@@ -156,17 +157,20 @@ def layer_from_spec(spec: Any) -> Layer:
     >>> layer_from_spec({"kind": "dropout", "rate": 0.1})
     Dropout(rate=0.1)
     """
-    return _layer_from(spec, 0)
+    try:
+        return _layer_from(spec, 0)
+    except RecursionError:
+        raise ArgumentError("the description of a layer holds lists nested too deep.") from None
 
 
 def _layer_from(spec: Any, depth: int) -> Layer:
+    if depth > DEEPEST:
+        raise ArgumentError(f"the description of a layer holds lists nested more than {DEEPEST} deep.")
     if not isinstance(spec, Mapping):
         raise ArgumentError(
             "a layer is described by a dict such as {'kind': 'dropout', 'rate': 0.1}, "
-            f"not by {str(spec)[:80]!r}."
+            f"not by {reprlib.repr(spec)}."
         )
-    if depth > DEEPEST:
-        raise ArgumentError(f"layers are described inside each other more than {DEEPEST} deep.")
     kind = LAYERS.named(spec.get("kind"))
     known = kind.settings
     given = {k: v for k, v in spec.items() if k != "kind"}

@@ -24,8 +24,8 @@ from pellucid.layers.base import Forward, Layer, Parameter, Step
 class BatchNorm(Layer):
     """Normalises each feature over the rows of the batch, then scales and shifts it by learnt numbers.
 
-    Formula, for each column, with μ and σ² the mean and the mean squared distance from it over the m
-    rows of the batch:  x̂ = (x - μ) / √(σ² + ε),  a = γ x̂ + β; backward with d = ∂loss/∂a
+    Formula:  x̂ = (x - μ) / √(σ² + ε),  a = γ x̂ + β, with μ and σ² a column's mean and mean squared
+    distance from it over the m rows of the batch; backward with d = ∂loss/∂a and sums over the rows
     ∂loss/∂γ = Σ d x̂,  ∂loss/∂β = Σ d,  ∂loss/∂x = γ / √(σ² + ε) · (d - Σ d / m - x̂ Σ d x̂ / m).
 
     In prediction, and inside `Frozen`, μ and σ² are running averages over the batches of the training:

@@ -16,8 +16,8 @@ from pellucid.layers.base import Forward, Layer, Parameter, Step
 class LayerNorm(Layer):
     """Normalises each row over its features, then scales and shifts each feature by learnt numbers.
 
-    Formula, for each row, with μ and σ² the mean and the mean squared distance from it over its n numbers:
-    x̂ = (x - μ) / √(σ² + ε),  a = γ x̂ + β; backward with d = γ ∂loss/∂a, and means along the row,
+    Formula:  x̂ = (x - μ) / √(σ² + ε),  a = γ x̂ + β, with μ and σ² a row's mean and mean squared distance
+    from it; backward with d = γ ∂loss/∂a, and means along the row,
     ∂loss/∂x = (d - mean of d - x̂ · mean of d x̂) / √(σ² + ε),
     ∂loss/∂γ = sum of ∂loss/∂a · x̂,  ∂loss/∂β = sum of ∂loss/∂a, over the batch.
 
