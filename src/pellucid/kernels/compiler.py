@@ -36,7 +36,8 @@ def key(kernel: Kernel) -> str:
     known: str | None = getattr(kernel, "_key", None)
     if known is None:
         operands = {n: repr(a) for n, a in kernel.operands.items()}
-        known = f"{kernel.name}-{digest(kernel.body, operands, kernel.numbers, kernel.formulas, kernel.reassociate)}"
+        how = (operands, kernel.numbers, kernel.formulas, kernel.reassociate, kernel.overlaps)
+        known = f"{kernel.name}-{digest(kernel.body, *how)}"
         kernel._key = known  # type: ignore[attr-defined]
     return known
 
@@ -124,8 +125,26 @@ def library(kernel: Kernel) -> Any:
     builder.ret_void()
     result.add_ir_module(module)
     result.add_linking_library(compiled.library)
+    _hide_all_but(key(kernel), result)
     result.finalize()
     return result
+
+
+def _hide_all_but(entry: str, result: Any) -> None:
+    """Let no other function be seen from outside once the library is optimised.
+
+    Numba counts the functions of a process to name them, so two kernels that two processes compiled may
+    hold different functions of one name; loaded side by side, one of them would be called for both.
+    """
+    optimise = result._optimize_final_module
+
+    def optimise_and_hide() -> None:
+        optimise()
+        for function in result._final_module.functions:
+            if not function.is_declaration and function.name != entry:
+                function.linkage = "internal"
+
+    result._optimize_final_module = optimise_and_hide
 
 
 def _link(name: str, code: bytes) -> None:

@@ -30,6 +30,8 @@ OPTIONS: dict[str, Any] = {
 # Without it LLVM leaves calls in a loop over a long formula, and the loop stays scalar.
 INLINED = OPTIONS | {"forceinline": True}
 
+PLAIN = (int, float, complex, str, bool, np.generic)  # values that compiled code holds as they are
+
 
 class Instruction:
     """A word for an intrinsic that only compiled code can call, such as an atomic addition."""
@@ -98,16 +100,20 @@ def digest(*values: Any) -> str:
             return f"({','.join(map(of, value))})"
         if isinstance(value, Mapping):
             return f"{{{','.join(k + of(v) for k, v in sorted(value.items()))}}}"
+        if isinstance(value, np.ndarray):
+            return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
+        if isinstance(value, type):
+            return f"{value.__module__}.{value.__qualname__}"
         if not isinstance(value, types.FunctionType):
-            return (
-                repr(value)
-                if isinstance(value, (int, float, str, bool, np.generic))
-                else type(value).__name__
-            )
+            return repr(value) if isinstance(value, PLAIN) else type(value).__name__
         if id(value) not in seen:
             seen[id(value)] = value.__name__  # a function that calls itself
-            names = sorted(_globals(value.__code__) & value.__globals__.keys())
-            parts = [_text(value.__code__), *(f"{n}={of(value.__globals__[n])}" for n in names)]
+            parts = [_text(value.__code__), of(value.__defaults__)]
+            for name, found in sorted(_reads(value).items()):
+                parts.append(f"{name}={of(found)}")
+                if isinstance(found, types.ModuleType):  # a number such as module.LIMIT
+                    inside = {n: vars(found).get(n) for n in _names(value.__code__)}
+                    parts.append(of({n: v for n, v in inside.items() if isinstance(v, (*PLAIN, np.ndarray))}))
             parts += [of(cell.cell_contents) for cell in value.__closure__ or ()]
             seen[id(value)] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return seen[id(value)]
@@ -128,18 +134,27 @@ def _linked(
         types.CellType(compile(c.cell_contents) if _is_ours(c.cell_contents) else c.cell_contents)
         for c in function.__closure__ or ()
     )
-    return types.FunctionType(
-        code, {**function.__globals__, **compiled}, function.__name__, None, cells or None
-    )
+    space = {**function.__globals__, **compiled}
+    return types.FunctionType(code, space, function.__name__, function.__defaults__, cells or None)
 
 
 def _with_float32_constants(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function with each number in its text a float32."""
     code: types.CodeType = function.__code__
-    constants = tuple(np.float32(c) if type(c) in (int, float) else c for c in code.co_consts)
-    return types.FunctionType(
-        code.replace(co_consts=constants), function.__globals__, function.__name__, None, function.__closure__
+    constants, defaults = (
+        tuple(np.float32(c) if type(c) in (int, float) else c for c in values)
+        for values in (code.co_consts, function.__defaults__ or ())
     )
+    code = code.replace(co_consts=constants)
+    return types.FunctionType(
+        code, function.__globals__, function.__name__, defaults or None, function.__closure__
+    )
+
+
+def _reads(function: Callable[..., Any]) -> dict[str, Any]:
+    """The global names that a function reads, with what they stand for."""
+    space = function.__globals__
+    return {n: space[n] for n in _globals(function.__code__) & space.keys()}
 
 
 def _is_ours(value: Any) -> bool:
@@ -151,6 +166,11 @@ def _globals(code: types.CodeType) -> frozenset[str]:
     """The global names that a function reads, those of functions inside it included."""
     names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
     return frozenset(names).union(*(_globals(c) for c in code.co_consts if isinstance(c, types.CodeType)))
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """All names in a function's code, those of functions inside it included."""
+    return set(code.co_names).union(*(_names(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
 def _text(code: types.CodeType) -> str:
