@@ -243,13 +243,13 @@ def fit_table(
     report = Report()
     X, y = encoding.encode(table, rows=wanted.rows, report=report), goal.encode(wanted.values)
     y = y if is_regression else y.astype(np.int64)
-    network = _trained(recipe, encoding, goal, X, y, training, held, seed, more)
+    network = _trained(recipe, encoding, goal, X, y, held, seed, more)
     quiet = {
         k: v
         for k, v in more.items()
         if k not in ("verbose", "checkpoint", "resume", "callbacks", "time_limit")
     }
-    line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, training, held, seed, quiet)
+    line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, held, seed, quiet)
     model = TableModel(encoding, goal, network, None, [])  # type: ignore[arg-type]
     rows = held if len(held) else training
     own = model._own(wanted)
@@ -281,17 +281,14 @@ def _trained(
     goal: TargetEncoding,
     X: Array,
     y: Array,
-    training: Array,
     held: Array,
     seed: int,
     more: Mapping[str, Any],
 ) -> Network:
     n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
     network = Network(recipe.layers(encoding.feature_names, n_out, output), seed=seed)
-    validation = (X[held], y[held]) if len(held) else None
-    network.fit(
-        X[training], y[training], validation_data=validation, **{**recipe.training(len(training)), **more}
-    )
+    options = {**recipe.training(len(X) - len(held)), **more}
+    network.fit(X, y, validation_rows=held if len(held) else None, **options)
     if not all(np.isfinite(v).all() for v in network.parameters.values()):
         raise DataError("the network's weights are not finite; this table cannot be learned from as it is.")
     return network

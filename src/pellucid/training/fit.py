@@ -20,6 +20,7 @@ from pellucid.losses import Loss
 from pellucid.lowering import Data, lower_training, parameters_of
 from pellucid.metrics import Metric
 from pellucid.optimizers import Optimizer
+from pellucid.regularizers import penalty
 from pellucid.schedules import Schedule
 from pellucid.training.data import Targets
 from pellucid.training.divergence import find_cause
@@ -237,6 +238,8 @@ class Fit:
             record |= self._evaluated("", self.rows)
         if self.validation:
             record |= self._evaluated("validation_", self.validation)
+        if any(p.regularizer for p in self.all):
+            record["penalty"] = penalty(self.all, self.parameters.view)
         record |= {
             "learning_rate": float(self.rate[-1]),
             "gradient_norm": float(np.sqrt(squares / self.n_steps)),
