@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -10,16 +10,16 @@ from pellucid import settings
 from pellucid.engine.buffer import Arena, Array, Buffer, line
 from pellucid.engine.plan import Call, Plan
 from pellucid.kernels import compiler
-from pellucid.kernels.kernel import Control, Now
+from pellucid.kernels.kernel import Control, Kernel, Now
 from pellucid.kernels.team import NOW_ROW, ROWS_OF_BATCH, Team, run
 
 CONTROL = line("control", int(Control.SIZE), "i8")
 
 
-def compile_plans(*plans: Plan) -> None:
+def compile_plans(*plans: Plan, also: Iterable[Kernel] = ()) -> None:
     """Have everything compiled at once that the plans and the team need, so that it is announced once."""
     if settings.jit():
-        compiler.addresses(dict.fromkeys([*(k for plan in plans for k in plan.kernels()), run]))
+        compiler.addresses(dict.fromkeys([*(k for plan in plans for k in plan.kernels()), run, *also]))
 
 
 class Program:

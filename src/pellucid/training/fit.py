@@ -14,6 +14,7 @@ import numpy as np
 
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program, compile_plans
+from pellucid.kernels.rows import take
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
 from pellucid.losses import Loss
@@ -127,7 +128,7 @@ class Fit:
         self.lowered.fill(self.work)
         self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         assert self.lowered.refresh is not None
-        compile_plans(self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan)
+        compile_plans(self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan, also=[take])
         self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
         self.order = np.array(rows.indices, np.int64)
