@@ -18,7 +18,7 @@ from benchmarks.participants import PARTICIPANTS
 from benchmarks.workloads import WORKLOADS, Task, Workload, describe, make_task
 
 ROOT = Path(__file__).resolve().parent.parent
-TOLERANCE = 0.05  # of the losses' median: the participants shuffle differently
+TOLERANCE = 0.1  # of the losses' median: the participants shuffle differently
 
 
 class Worker:

@@ -215,7 +215,7 @@ class Keras:
             import torch
 
             torch.set_num_threads(threads)
-        self.task = task
+        self.keras, self.task = keras, task
         first, *hidden, last = task.workload.sizes
         dense = [keras.layers.Dense(n, "relu") for n in hidden]
         self.net = keras.Sequential([keras.Input((first,)), *dense, keras.layers.Dense(last, "softmax")])
@@ -225,6 +225,7 @@ class Keras:
         self.reset()
 
     def reset(self) -> None:
+        self.keras.utils.set_random_seed(0)
         self.net.set_weights([a for pair in self.task.weights for a in pair])
         for variable, value in zip(self.net.optimizer.variables, self.fresh, strict=True):
             variable.assign(value)
