@@ -27,7 +27,7 @@ def softmax_forward(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyp
     for i in range(lo, hi):
         start = i * z_stride
         x, y = z[start : start + z_stride], a[start : start + z_stride]
-        greatest, total = row_maximum(x[:z_columns]), np.float32(0)
+        greatest, total = row_maximum(x[:z_columns]), np.float32(0)  # type: ignore[no-untyped-call]
         for j in range(z_stride):
             y[j] = where(np.int32(j) < n, exp(x[j] - greatest), np.float32(0))
         for j in range(z_columns):

@@ -1,0 +1,278 @@
+"""Kernels of losses: the loss of each row, and delta = ∂loss/∂z of each output neuron.
+
+There is one kernel for each pair of a loss and an activation that are used together. The loops around
+their formulas are written here, once for all losses: `neuron_kernel` for activations that work on each
+neuron alone, `softmax_kernel` for softmax. Like all kernels they have a twin in plain NumPy.
+
+In the loops, names that end in `_i` belong to a row, and names that end in `_j` to one of its outputs.
+Sums may be reordered there, so what must not be rearranged stands in functions of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pellucid.kernels.elementary import exp, log, log1p, maximum, where
+from pellucid.kernels.kernel import Access, Kernel, Now
+from pellucid.kernels.softmax import row_maximum
+
+Function = Callable[..., Any]
+
+READS = ("a", "log_a", "log_rest", "y", "n_out")
+LOWEST = np.float32(-3e38)
+OPERANDS = ("z", "z_stride", "z_columns", "a", "y", "weights", "losses", "delta", "now")
+
+
+class LossParts(NamedTuple):
+    """A loss as its kernels need it; the derivatives are by `a`, `log_a` and `log_rest`."""
+
+    name: str
+    value: Function
+    derivatives: tuple[tuple[str, Function], ...]
+    settings: tuple[str, ...]
+    is_mean: bool
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the formula reads, in its order."""
+        return tuple(p for p in inspect.signature(self.value).parameters if p in READS)
+
+
+class NeuronParts(NamedTuple):
+    """An activation of single neurons; `logs` are log a and log(1 - a), each with its slope."""
+
+    name: str
+    slope: Function
+    logs: tuple[tuple[str, tuple[Function, Function]], ...]
+    settings: tuple[str, ...]
+
+
+@functools.cache
+def neuron_kernel(loss: LossParts, neuron: NeuronParts) -> Kernel:
+    """The kernel of a loss behind an activation that works on each neuron alone.
+
+    delta = the sum of ∂loss/∂q dq/dz over the q of a, log a and log(1 - a) that the loss reads, times the
+    row's weight / rows of the batch.
+    """
+    logs = {part: pair for part, pair in neuron.logs if part in loss.reads}
+    slopes = {"a": neuron.slope} | {part: slope for part, (_, slope) in logs.items()}
+    functions = {"value_of": loss.value}
+    functions |= {f"{part}_of": value for part, (value, _) in logs.items()}
+    functions |= {f"by_{part}": by for part, by in loss.derivatives}
+    functions |= {f"slope_of_{part}": slopes[part] for part, _ in loss.derivatives}
+
+    own = ", ".join(["z_j", "a_j", *(f"activation_{s}" for s in neuron.settings)])
+    known = _arguments(loss)
+    terms = [f"by_{part}({known}) * slope_of_{part}({own})" for part, _ in loss.derivatives]
+    numbers = (*loss.settings, *(f"activation_{s}" for s in neuron.settings))
+    lines = [
+        "        for j in range(z_columns):",
+        "            z_j, a_j, y_j = z_i[j], a_i[j], y_i[j]",
+        *(f"            {part}_j = {part}_of({own})" for part in logs),
+        f"            total_i += value_of({known})",
+        f"            delta_i[j] = scale_i * ({' + '.join(terms)})",
+    ]
+    kernel = _kernel(f"{loss.name}_of_{neuron.name}", loss.is_mean, numbers, lines, functions)
+
+    def twin(z: Any, z_stride: int, z_columns: int, a: Any, *others: Any) -> None:
+        y, weights, losses, delta, now, *values, lo, hi = others
+        z, a = z[lo:hi], a[lo:hi]
+        values = [np.float32(v) for v in values]
+        settings, own = values[: len(loss.settings)], values[len(loss.settings) :]
+        given = {"a": a, "y": y[lo:hi], "n_out": np.float32(z_columns)}
+        given |= {part: value(z, a, *own) for part, (value, _) in logs.items()}
+        read = [given[r] for r in loss.reads]
+        total = sum(by(*read, *settings) * slopes[part](z, a, *own) for part, by in loss.derivatives)
+        each = _each(loss, z_columns)
+        delta[lo:hi] = each * weights[lo:hi, None] / np.float32(now[Now.ROWS]) * total
+        losses[lo:hi] = np.broadcast_to(loss.value(*read, *settings), a.shape).sum(axis=1) * each
+
+    return kernel.twin(twin)
+
+
+@functools.cache
+def softmax_kernel(loss: LossParts) -> Kernel:
+    """The kernel of a loss behind softmax.
+
+    With u_j = ∂loss/∂(log a_j) + a_j ∂loss/∂a_j and v_j = a_j ∂loss/∂(log(1 - a_j)),
+    delta_k = sum over j of (u_j - v_j / (1 - a_j)) ((j = k) - a_k).
+
+    For a class m that is nearly sure, 1 - a_m has lost its digits. So it is the sum of the other a_k, and
+    its logarithm and a_k / (1 - a_m) come from a softmax among the others, where nothing is 0 too early:
+    delta_m = u_m (1 - a_m) - v_m - a_m t and delta_k = t_k - a_k (t + u_m) + v_m a_k / (1 - a_m), where
+    t_k = u_k - v_k / (1 - a_k) and t is their sum, without m.
+    """
+    by, known = dict(loss.derivatives), _arguments(loss)
+    functions = {"value_of": loss.value} | {f"by_{part}": function for part, function in by.items()}
+    functions |= {f.__name__: f for f in SOFTMAX_FORMULAS}
+    u = [f"by_log_a({known})"] * ("log_a" in by) + [f"by_a({known}) * a_j"] * ("a" in by)
+    v, share = "np.float32(0)", "np.float32(0)"
+    others, rest = [], []
+    if "log_rest" in by:
+        v, share = f"a_j * by_log_rest({known})", "exp(z_i[j] - second_i) * share_i"
+        others = [
+            "        second_i, share_i = softmax_among_unsure(z_i, a_i)",
+            "        log_others_i = log_of_others(greatest_i, log_most_i, second_i, share_i)",
+        ]
+        rest = ["            log_rest_j = log_of_rest(a_j, log_others_i)"]
+    lines = [
+        "        greatest_i, others_i = row_maximum(z_i), np.float32(0)",
+        "        for j in range(z_columns):",
+        "            others_i += where(is_sure(a_i[j]), np.float32(0), a_i[j])",
+        "        log_most_i = log_of_most(row_maximum(a_i), others_i)",
+        *others,
+        "        t_i, u_i, v_i = np.float32(0), np.float32(0), np.float32(0)",
+        "        for j in range(z_columns):",
+        "            a_j, y_j = a_i[j], y_i[j]",
+        "            log_a_j = log_of_class(z_i[j], greatest_i, log_most_i)",
+        *rest,
+        f"            u_j, v_j = {' + '.join(u) or 'np.float32(0)'}, {v}",
+        f"            t_j = unsure(a_j, {'less_rest(a_j, u_j, v_j)' if others else 'u_j'})",
+        f"            total_i += value_of({known})",
+        "            delta_i[j] = t_j",
+        "            t_i += t_j",
+        "            u_i += where(is_sure(a_j), u_j, np.float32(0))",
+        "            v_i += where(is_sure(a_j), v_j, np.float32(0))",
+        "        for j in range(z_columns):",
+        "            sure_j = delta_if_sure(a_i[j], others_i, t_i, u_i, v_i)",
+        f"            else_j = delta_else(a_i[j], delta_i[j], t_i, u_i, v_i, {share})",
+        "            delta_i[j] = scale_i * where(is_sure(a_i[j]), sure_j, else_j)",
+    ]
+    kernel = _kernel(f"{loss.name}_of_softmax", loss.is_mean, loss.settings, lines, functions)
+
+    def twin(z: Any, z_stride: int, z_columns: int, a: Any, *operands: Any) -> None:
+        y, weights, losses, delta, now, *values, lo, hi = operands
+        z, a = z[lo:hi], a[lo:hi]
+        settings, sure = [np.float32(v) for v in values], is_sure(a)
+        others = np.where(sure, 0, a).sum(axis=1, keepdims=True)
+        greatest = z.max(axis=1, keepdims=True)
+        log_most = log_of_most(a.max(axis=1, keepdims=True), others)
+        second = np.where(sure, LOWEST, z).max(axis=1, keepdims=True)
+        among = np.where(sure, 0, np.exp(z - second))
+        share = 1 / among.sum(axis=1, keepdims=True)
+        given = {"a": a, "y": y[lo:hi], "n_out": np.float32(z_columns)}
+        given["log_a"] = log_of_class(z, greatest, log_most)
+        given["log_rest"] = log_of_rest(a, log_of_others(greatest, log_most, second, share))
+        read = [given[r] for r in loss.reads]
+        slopes = {part: function(*read, *settings) for part, function in by.items()}
+        u = slopes.get("log_a", 0) + slopes.get("a", 0) * a
+        v = slopes.get("log_rest", 0) * a
+        each, t = _each(loss, z_columns), unsure(a, less_rest(a, u, v))
+        t_all, u_sure, v_sure = (
+            np.where(kept, part, 0).sum(axis=1, keepdims=True)
+            for kept, part in ((~sure, t), (sure, u), (sure, v))
+        )
+        at_sure = delta_if_sure(a, others, t_all, u_sure, v_sure)
+        elsewhere = delta_else(a, t, t_all, u_sure, v_sure, among * share)
+        scale = each * weights[lo:hi, None] / np.float32(now[Now.ROWS])
+        delta[lo:hi] = scale * np.where(sure, at_sure, elsewhere)
+        losses[lo:hi] = np.broadcast_to(loss.value(*read, *settings), a.shape).sum(axis=1) * each
+
+    return kernel.twin(twin)
+
+
+def is_sure(a: Any) -> Any:
+    """Whether 1 - a would lose digits; holds for one class of a row at most."""
+    return a > np.float32(0.6)
+
+
+def log_of_most(most: Any, others: Any) -> Any:
+    """log of the greatest a of a row, from the sum of the others where it is nearly sure."""
+    return where(is_sure(most), log1p(-others), log(most))
+
+
+def log_of_class(z: Any, greatest: Any, log_most: Any) -> Any:
+    """log a."""
+    return (z - greatest) + log_most
+
+
+def log_of_others(greatest: Any, log_most: Any, second: Any, share: Any) -> Any:
+    """log(1 - a) of a class that is nearly sure: log of the sum of the others; finite for one class alone."""
+    return maximum(((second - greatest) - log(share)) + log_most, LOWEST)
+
+
+def log_of_rest(a: Any, log_others: Any) -> Any:
+    """log(1 - a)."""
+    return where(is_sure(a), log_others, log1p(-a))
+
+
+def less_rest(a: Any, u: Any, v: Any) -> Any:
+    """t of a class that is not nearly sure."""
+    return u - v / (1 - a)
+
+
+def unsure(a: Any, t: Any) -> Any:
+    """What a class adds to t: nothing where it is nearly sure."""
+    return where(is_sure(a), np.float32(0), t)
+
+
+def delta_if_sure(a: Any, others: Any, t: Any, u: Any, v: Any) -> Any:
+    """∂loss/∂z of a class that is nearly sure."""
+    return (u * others - v) - a * t
+
+
+def delta_else(a: Any, t_k: Any, t: Any, u: Any, v: Any, share: Any) -> Any:
+    """∂loss/∂z of any other class; `share` is its a among the classes that are not nearly sure."""
+    return (t_k - a * (t + u)) + v * share
+
+
+SOFTMAX_FORMULAS = (
+    is_sure,
+    log_of_most,
+    log_of_class,
+    log_of_others,
+    log_of_rest,
+    less_rest,
+    unsure,
+    delta_if_sure,
+    delta_else,
+)
+
+
+def softmax_among_unsure(z: Any, a: Any) -> Any:
+    """Of the classes of a row that are not nearly sure: the greatest z, and 1 / sum of exp(z - it)."""
+    second, total = LOWEST, np.float32(0)
+    for j in range(len(z)):
+        second = second if is_sure(a[j]) or z[j] <= second else z[j]
+    for j in range(len(z)):
+        total += where(is_sure(a[j]), np.float32(0), exp(z[j] - second))
+    return second, np.float32(1) / total
+
+
+def _arguments(loss: LossParts) -> str:
+    """The arguments of a loss's formulas inside the loops."""
+    return ", ".join([*(r if r == "n_out" else f"{r}_j" for r in loss.reads), *loss.settings])
+
+
+def _each(loss: LossParts, n_out: int) -> np.float32:
+    """What the loss of an output counts in that of its row."""
+    return np.float32(1 / n_out if loss.is_mean else 1)
+
+
+def _kernel(
+    name: str, is_mean: bool, numbers: tuple[str, ...], lines: list[str], functions: Mapping[str, Function]
+) -> Kernel:
+    """A kernel that goes through `lines` for each row."""
+    source = [
+        f"def {name}({', '.join([*OPERANDS, *numbers, 'lo', 'hi'])}):",
+        "    n_out = np.float32(z_columns)",
+        f"    each = np.float32(1) / {'n_out' if is_mean else 'np.float32(1)'}",
+        f"    share = each / np.float32(now[{int(Now.ROWS)}])",
+        "    for i in range(lo, hi):",
+        "        from_i, scale_i, total_i = i * z_stride, share * weights[i], np.float32(0)",
+        "        to_i = from_i + z_columns",
+        "        z_i, a_i, y_i, delta_i = z[from_i:to_i], a[from_i:to_i], y[from_i:to_i], delta[from_i:to_i]",
+        *lines,
+        "        losses[i] = total_i * each",
+    ]
+    space: dict[str, Any] = {"np": np, "exp": exp, "where": where}
+    space |= {"row_maximum": row_maximum, "softmax_among_unsure": softmax_among_unsure}
+    exec("\n".join(source), space)
+    access = {n: Access(True, False, True) for n in ("z", "a", "y", "weights")}
+    access |= {n: Access(False, True, True) for n in ("losses", "delta")}
+    return Kernel(space[name], access, numbers, functions, reassociate=True)
