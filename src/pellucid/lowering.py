@@ -21,7 +21,7 @@ from pellucid.kernels.gradients import (
 )
 from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.random import key_of
-from pellucid.layers.base import Forward, Layer, Parameter, Step
+from pellucid.layers.base import Forward, Layer, Parameter, Step, chain
 from pellucid.losses import Loss
 from pellucid.optimizers import Optimizer
 from pellucid.regularizers import Gradients, clip_to_value
@@ -115,7 +115,7 @@ def lower_prediction(layers: Sequence[Layer], n_in: int, n_out: int, dtype: str,
         step.call(rows.take if dtype == "f4" else rows.take_double, data=lowered.data.X, out=x)
     else:
         ready.append(x)
-    lowered.outputs = _forward(step, layers, x).a
+    lowered.outputs = chain(step, layers, x).a
     if dtype:
         lowered.results = Buffer("results", 0, n_out, given=True)
         step.call(rows.put, x=lowered.outputs, out=lowered.results)
@@ -128,7 +128,7 @@ def lower_evaluation(layers: Sequence[Layer], data: Data, loss: Loss, batch_size
     step = Step(batch_size, is_training=False)
     x = step.matrix("X", data.n_in)
     _gather_inputs(step, data, x)
-    last = _forward(step, layers, x)
+    last = chain(step, layers, x)
     results = Buffer("results", 0, data.n_out, given=True)
     step.call(rows.put, x=last.a, out=results)
     losses, total = _loss(step, data, loss, last, goes_back=False)
@@ -161,7 +161,7 @@ def lower_training(
     parameters = parameters_of(layers)
     x = step.matrix("X", data.n_in)
     _gather_inputs(step, data, x)
-    last = _forward(step, layers, x)
+    last = chain(step, layers, x)
     lowered = Lowered(None, step, x, last.a, data)  # type: ignore[arg-type]
     ready = [*(p.buffer for p in parameters), *data.buffers]
     if goes_back:
@@ -188,32 +188,6 @@ def lower_training(
 def _gather_inputs(step: Step, data: Data, x: Buffer) -> None:
     gather = rows.gather if data.dtype == "f4" else rows.gather_double
     step.call(gather, data=data.X, order=data.order, out=x)
-
-
-def _forward(step: Step, layers: Sequence[Layer], x: Buffer) -> Forward:
-    """All layers, one behind the other; `backward` of the result goes back through all of them."""
-    passed: list[Forward] = []
-    a = x
-    for layer in layers:
-        passed.append(layer.forward(step, a))
-        a = passed[-1].a
-    last = passed[-1]
-
-    def through(first: Buffer | None) -> Buffer | None:
-        d = first
-        for forward in reversed(passed[:-1]):
-            if d is None:
-                return None
-            d = forward.backward(d)
-        return d
-
-    return Forward(
-        last.a,
-        lambda da: through(last.backward(da)),
-        last.z,
-        last.activation,
-        None if last.from_delta is None else lambda delta: through(last.from_delta(delta)),  # type: ignore[misc]
-    )
 
 
 def _weights(step: Step, data: Data) -> Buffer:

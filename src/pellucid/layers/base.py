@@ -89,8 +89,16 @@ class Layer(ABC):
         return {"kind": self.kind, **self.settings}
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{k}={v!r}" for k, v in self.settings.items() if v is not None)
-        return f"{type(self).__name__}({shown})"
+        settings, parameters = self.settings, inspect.signature(type(self)).parameters.values()
+        needed = {p.name for p in parameters if p.default is p.empty} & settings.keys()
+        usual = {} if "layers" in settings else type(self)(**{n: settings[n] for n in needed}).settings
+        shown = [(n, v) for n, v in settings.items() if n in needed or v != usual.get(n)]
+        return f"{type(self).__name__}({', '.join(f'{n}={_shown(v)}' for n, v in shown if n != 'name')})"
+
+
+def _shown(value: Any) -> str:
+    """A setting for people: the name of a formula rather than its description."""
+    return str(value["name"]) if isinstance(value, dict) and value.keys() == {"name"} else repr(value)
 
 
 def chain(step: Step, layers: Sequence[Layer], x: Buffer) -> Forward:

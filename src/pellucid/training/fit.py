@@ -14,6 +14,7 @@ import numpy as np
 
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program, compile_plans
+from pellucid.kernels.random import permutation, shuffle
 from pellucid.kernels.rows import take
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
@@ -128,7 +129,9 @@ class Fit:
         self.lowered.fill(self.work)
         self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         assert self.lowered.refresh is not None
-        compile_plans(self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan, also=[take])
+        compile_plans(
+            self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan, also=[take, shuffle]
+        )
         self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
         self.order = np.array(rows.indices, np.int64)
@@ -184,7 +187,7 @@ class Fit:
         lowered, step = self.lowered, self.state.step
         self.order[:] = self.rows.indices
         if settings.shuffle:
-            self.order[:] = self.rows.indices[epoch_order(self.seed, state.epoch, len(self.order))]
+            self.order[:] = self.rows.indices[permutation(self.seed, state.epoch, len(self.order))]
         tables = self._tables()
         for factor, buffer in lowered.tables.items():
             self.program.point(buffer, tables[factor])
@@ -319,8 +322,3 @@ class Fit:
 
 
 ADVICE = "Try a smaller learning rate, clipping of gradients (clip_norm=1), or normalised inputs"
-
-
-def epoch_order(seed: int, epoch: int, n: int) -> Array:
-    """A permutation of n rows that depends on nothing but the seed and the epoch."""
-    return np.random.Generator(np.random.Philox(key=[seed, 0x0DE4], counter=[0, 0, 0, epoch])).permutation(n)
