@@ -1,0 +1,188 @@
+"""Every hand-written kernel: compiled as its plain twin, with the same bits however its work is split."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+import numpy as np
+import pytest
+from kernel_calls import Array, Work
+
+import pellucid.kernels
+import pellucid.layers
+from pellucid.kernels import products, team
+from pellucid.kernels.kernel import Control, Kernel
+
+# What each operand is shaped like, in letters, how many parts there are, and further arguments.
+# R rows of the batch, N rows of the data, C columns, W wider rows that hold C columns from the third on.
+SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
+    "gather": ({"data": "NC", "order": "N", "out": "RC"}, "R", {}),
+    "gather_double": ({"data": "NC", "order": "N", "out": "RC"}, "R", {}),
+    "gather_line": ({"data": "N", "order": "N", "out": "R"}, "R", {}),
+    "gather_one_hot": ({"labels": "N", "order": "N", "out": "RC"}, "R", {}),
+    "take": ({"data": "NC", "out": "RC"}, "R", {}),
+    "take_double": ({"data": "NC", "out": "RC"}, "R", {}),
+    "put": ({"x": "RC", "out": "NC"}, "R", {}),
+    "column_sums": ({"x": "RC", "out": "C"}, "C", {}),
+    "transpose": ({"x": "RC", "out": "CR"}, "R", {}),
+    "add_losses": ({"losses": "R", "weights": "R", "total": "1", "control": "control"}, "1", {}),
+    "add_squares": ({"x": "RC", "total": "R"}, "R", {}),
+    "softmax_forward": ({"z": "RC", "a": "RC"}, "R", {}),
+    "softmax_backward": ({"a": "RC", "da": "RC", "delta": "RC"}, "R", {}),
+    "add": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
+    "multiply": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
+    "scale_columns": ({"x": "RC", "factors": "C", "out": "RC"}, "R", {}),
+    "column_products": ({"x": "RC", "y": "RC", "out": "C"}, "C", {}),
+    "put_columns": ({"x": "RC", "out": "RW"}, "R", {"at": 2}),
+    "take_columns": ({"x": "RW", "out": "RC"}, "R", {"at": 2}),
+    "row_squares": ({"x": "RC", "squares": "R"}, "R", {}),
+    "add_line": ({"x": "N", "total": "1"}, "1", {"is_first": 0}),
+    "clip_to_norm": ({"x": "RC", "squares": "1"}, "R", {"limit": 0.25}),
+    "clip_to_value": ({"g": "RC"}, "R", {"limit": 0.5}),
+    "limit_columns": ({"w": "RC", "factors": "C"}, "C", {"limit": 1.0}),
+    "add_fading_noise": ({"x": "RC", "noise": "RC"}, "R", {"std": 0.5, "decay": 0.55}),
+    "add_fading_noise_to_line": ({"x": "N"}, "N", {"std": 0.5, "decay": 0.55}),
+    "inverse_deviation": ({"variance": "C", "inverse": "C"}, "C", {"epsilon": 1e-3}),
+    "batch_statistics": ({"x": "RC", "mean": "C", "variance": "C"}, "C", {}),
+    "follow": (
+        {"mean": "C", "variance": "C", "running_mean": "C", "running_variance": "C"},
+        "C",
+        {"momentum": 0.9},
+    ),
+    "normalise": (
+        {"x": "RC", "mean": "C", "inverse": "C", "gain": "C", "bias": "C", "normal": "RC", "a": "RC"},
+        "R",
+        {},
+    ),
+    "batch_norm_backward": (
+        {"normal": "RC", "da": "RC", "inverse": "C", "gain": "C", "d_gain": "C", "d_bias": "C", "dx": "RC"},
+        "R",
+        {},
+    ),
+    "layer_norm_forward": (
+        {"x": "RC", "gain": "C", "bias": "C", "normal": "RC", "inverse": "R", "a": "RC"},
+        "R",
+        {"epsilon": 1e-3},
+    ),
+    "layer_norm_backward": ({"normal": "RC", "da": "RC", "inverse": "R", "gain": "C", "dx": "RC"}, "R", {}),
+    "shuffle": ({"out": "N"}, "1", {"n": 12, "epoch": 3}),
+    "dropout": ({"x": "RC", "mask": "RC", "a": "RC"}, "R", {"rate": 0.4, "kept": 1 / 0.6}),
+    "add_noise": ({"x": "RC", "noise": "RC", "a": "RC"}, "R", {"std": 0.5}),
+}
+POSITIVE = ("variance", "running_variance", "inverse", "squares")
+DRAWN = {"stream": 1, "seed_low": 7, "seed_high": 9}
+FIRST = 2
+
+
+def hand_written() -> dict[str, Kernel]:
+    """The kernels that stand in the modules of kernels and layers."""
+    found = {}
+    for package in (pellucid.kernels, pellucid.layers):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, Kernel):
+                    found[value.name] = value
+    from pellucid.regularizers import clip_to_value
+
+    return {**found, clip_to_value.name: clip_to_value}
+
+
+KERNELS = hand_written()
+# The tile's own kernels have a test file; the team's runs the others and has no twin.
+ELSEWHERE = {products.product.name, products.product_transposed.name, team.run.name}
+TESTED = sorted(KERNELS.keys() - ELSEWHERE)
+each_kernel = pytest.mark.parametrize("name", TESTED)
+each_shape = pytest.mark.parametrize(
+    ("rows", "columns"), [(1, 1), (1, 19), (7, 1), (5, 3), (13, 16), (24, 37)]
+)
+
+
+def test_every_kernel_has_a_twin_and_a_test() -> None:
+    assert {n for n, k in KERNELS.items() if k.reference is None} == {"run"}
+    assert set(TESTED) == set(SPECS)
+
+
+def work_for(name: str, rows: int, columns: int, seed: int = 0, **changed: Array) -> tuple[Work, int]:
+    """A kernel on random operands, and how many parts its work has."""
+    kernel, (shapes, parts, more) = KERNELS[name], SPECS[name]
+    rng = np.random.default_rng(seed)
+    sizes = {"R": rows, "N": rows + 11, "C": columns, "W": columns + 5, "1": 1}
+    values: dict[str, Array] = {}
+    for operand, shape in shapes.items():
+        dims = [int(Control.SIZE)] if shape == "control" else [sizes[letter] for letter in shape]
+        if operand == "order":
+            values[operand] = rng.permutation(dims[0])
+        elif kernel.operands[operand].dtype == "i8":
+            values[operand] = rng.integers(0, columns, dims) if operand == "labels" else np.zeros(dims)
+        else:
+            drawn = rng.standard_normal(dims)
+            values[operand] = np.abs(drawn) + 0.1 if operand in POSITIVE else drawn
+    more = {**more, **{n: v for n, v in DRAWN.items() if n in kernel.parameters}}
+    return Work(kernel, values | changed, (1, FIRST, rows, 4), **more), sizes[parts]
+
+
+def assert_alike(work: Work, compiled: dict[str, Array], twin: dict[str, Array]) -> None:
+    """The same to rounding, NaN and infinity in the same places; zeros in the padding."""
+    for name, found in compiled.items():
+        wanted, columns = twin[name], work.columns(name)
+        exact = wanted.dtype.kind == "i" or work.kernel.name in ("add_losses", "add_line")
+        with np.errstate(invalid="ignore"):
+            finite = np.isfinite(wanted)
+        size = np.abs(wanted[finite]).max(initial=0)
+        tolerance = size * (1e-14 if exact else 1e-5)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True, err_msg=name)
+        assert not found[:, columns:].any(), f"{name}: padding"
+
+
+@each_kernel
+@each_shape
+def test_compiled_is_as_its_twin(name: str, rows: int, columns: int) -> None:
+    for seed in range(3):
+        work, parts = work_for(name, rows, columns, seed)
+        twin, _ = work_for(name, rows, columns, seed)
+        assert_alike(work, work.compiled([0, parts]), twin.interpreted([0, parts]))
+
+
+@each_kernel
+@each_shape
+def test_bits_do_not_depend_on_the_parts(name: str, rows: int, columns: int) -> None:
+    work, parts = work_for(name, rows, columns)
+    whole = work.compiled([0, parts])
+    rng = np.random.default_rng(rows * columns)
+    cuts = sorted({0, *rng.integers(0, parts + 1, 3).tolist(), parts})
+    for way in (cuts, range(parts + 1)):
+        split = work_for(name, rows, columns)[0].compiled(way)
+        for operand, values in whole.items():
+            assert values.tobytes() == split[operand].tobytes(), operand
+
+
+def test_an_epoch_of_updates_adds_up() -> None:
+    """What a kernel adds to stands there from before: twice is twice as much."""
+    for name, operand in (("add_squares", "total"), ("add_losses", "total")):
+        size = 5 if name == "add_squares" else 1
+        work, parts = work_for(name, 5, 9, **{operand: np.zeros(size)})
+        once = work.compiled([0, parts])[operand]
+        np.testing.assert_array_equal(work.compiled([0, parts])[operand], 2 * once)
+        assert once.any()
+
+
+FLOATS = [
+    (name, operand)
+    for name in TESTED
+    for operand, access in KERNELS[name].operands.items()
+    if access.reads and access.dtype != "i8" and operand not in POSITIVE
+]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(("name", "operand"), FLOATS)
+def test_what_is_not_finite_goes_where_the_twin_puts_it(name: str, operand: str, value: float) -> None:
+    for seed in range(2):
+        plain, parts = work_for(name, 9, 21, seed)
+        hurt = np.array(plain.arena.view(plain.buffers[operand]))
+        hurt[tuple(np.random.default_rng(seed).integers(0, hurt.shape))] = value
+        work, twin = (work_for(name, 9, 21, seed, **{operand: hurt})[0] for _ in "ab")
+        with np.errstate(all="ignore"):
+            assert_alike(work, work.compiled([0, parts]), twin.interpreted([0, parts]))
