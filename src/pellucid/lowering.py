@@ -158,7 +158,7 @@ def lower_training(
     pass alone.
     """
     step = Step(batch_size, is_training, seed)
-    step.keeps_statistics = optimizer is not None  # who only looks leaves running averages alone
+    step.keeps_statistics = is_training and optimizer is not None  # who only looks leaves running averages alone
     parameters = parameters_of(layers)
     x = step.matrix("X", data.n_in)
     _gather_inputs(step, data, x)
