@@ -13,8 +13,10 @@ one block of it after the other. Between stages stands a barrier.
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import functools
+import operator
 import os
 import queue
 import sys
@@ -112,7 +114,9 @@ def give_way() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-Jobs: TypeAlias = "queue.SimpleQueue[tuple[int, int] | None]"
+# The address of the argument row, how many members take part, who has finished, and what to ring then.
+Job: TypeAlias = "tuple[int, int, list[int], queue.SimpleQueue[None]]"
+Jobs: TypeAlias = "queue.SimpleQueue[Job | None]"
 
 
 class Team:
@@ -121,7 +125,7 @@ class Team:
     Parameters
     ----------
     members : int
-        How many threads work, the caller's included.
+        How many threads work, the caller's included; fewer where the system gives no more.
     """
 
     def __init__(self, members: int) -> None:
@@ -129,24 +133,36 @@ class Team:
         self._now = np.zeros((members, NOW_ROW), np.int64)
         self._process = 0
         self._jobs: list[Jobs] = []
-        self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def run(self, row: np.ndarray, control: np.ndarray) -> None:
-        """Run the steps that `control` names; `row` holds the addresses of the program and of `control`."""
+        """Run the steps that `control` names; `row` holds the addresses of the program and of `control`.
+
+        A Ctrl-C is raised when all members have come to the end.
+        """
         if self._process != os.getpid():  # threads do not survive a fork
             self._gather()
         control[GIVE_WAY] = give_way()
         control[STOP] = control[ARRIVED] = control[OPENED] = 0
-        for jobs in self._jobs:
-            jobs.put((row.ctypes.data, self.members))
-        interrupt, waiting = None, len(self._jobs)
-        entry()(row.ctypes.data, self._now.ctypes.data, 0, self.members)
-        while waiting:  # no member may go on alone with memory that is given back
+        address, members = row.ctypes.data, len(self._jobs) + 1
+        own_share = functools.partial(entry(), address, self._now.ctypes.data, 0, members)
+        if members == 1:
+            own_share()
+            return
+        finished: list[int] = []
+        bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        starts = [functools.partial(jobs.put, (address, members, finished, bell)) for jobs in self._jobs]
+        at_once = map(operator.call, [*starts, own_share])
+        interrupt = None
+        try:
+            # One call, in which no Ctrl-C is seen: between two starts it would leave a member at the barrier.
+            collections.deque(at_once, maxlen=0)
+        except BaseException as raised:
+            interrupt = raised
+        while len(finished) < members - 1:  # no member may go on alone with memory that is given back
             try:
-                self._done.get()
-                waiting -= 1
-            except KeyboardInterrupt as ctrl_c:
-                interrupt = ctrl_c
+                bell.get()
+            except BaseException as raised:
+                interrupt = raised
         if interrupt:
             raise interrupt
 
@@ -166,19 +182,24 @@ class Team:
         self.close()
 
     def _gather(self) -> None:
-        self._jobs, self._done = [], queue.SimpleQueue()
+        self._jobs = []
         entry()
         for member in range(1, self.members):
             jobs: Jobs = queue.SimpleQueue()
-            arguments = (self._now[member].ctypes.data, member, jobs, self._done)
-            threading.Thread(target=_work, args=arguments, name=f"pellucid-{member}", daemon=True).start()
+            arguments = (self._now[member].ctypes.data, member, jobs)
+            thread = threading.Thread(target=_work, args=arguments, name=f"pellucid-{member}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more threads; results do not depend on how many work
+                break
             self._jobs.append(jobs)
         self._process = os.getpid()
 
 
-def _work(now: int, member: int, jobs: Jobs, done: queue.SimpleQueue[None]) -> None:
+def _work(now: int, member: int, jobs: Jobs) -> None:
     """What a member does: it holds no reference to its team, so that a forgotten team goes home."""
     while (job := jobs.get()) is not None:
-        row, members = job
-        entry()(row, now, member, members)
-        done.put(None)
+        address, members, finished, bell = job
+        entry()(address, now, member, members)
+        finished.append(member)
+        bell.put(None)
