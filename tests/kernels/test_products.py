@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kernel_calls import Array, Work
 
 from pellucid.kernels import compiler, cpu
-from pellucid.kernels.products import DEPTH, Product, products
+from pellucid.kernels.kernel import Wide
+from pellucid.kernels.products import DEPTH, products
 
 EPS = 2.0**-24
 WIDTHS = (16, 8, 4)
@@ -166,7 +167,7 @@ def test_what_is_not_finite_reaches_its_own_row_only(width: int, value: float) -
     assert np.isfinite(np.delete(C, 5, axis=0)).all()
 
 
-def assembly(kernel: Product) -> str:
+def assembly(kernel: Wide) -> str:
     from numba.core.compiler_lock import global_compiler_lock
 
     with global_compiler_lock:

@@ -131,3 +131,38 @@ def atomic_load(tc, array, i):
         return bd.load_atomic(_element(ctx, bd, sig, args), "acquire", 8)
 
     return types.int64(array, types.int64), codegen
+
+
+SIDE = 16  # numbers in a cache line, and in the widest vector
+
+
+@intrinsic
+def turn(tc, x, a, x_stride, out, b, out_stride):
+    """out[b + j * out_stride + i] = x[a + i * x_stride + j] for a square of 16 × 16 numbers."""
+    i = types.int64
+    signature = types.void(x, i, i, out, i, i)
+
+    def codegen(ctx, bd, sig, args):
+        x, a, x_stride, out, b, out_stride = args
+        vector = ir.VectorType(F32, SIDE)
+
+        def place(at, array, offset, stride, row):
+            start = bd.add(offset, bd.mul(ir.Constant(I64, row), stride))
+            number = bd.gep(ctx.make_array(sig.args[at])(ctx, bd, array).data, [start])
+            return bd.bitcast(number, vector.as_pointer())
+
+        rows = [bd.load(place(0, x, a, x_stride, r), align=4) for r in range(SIDE)]
+        # Each round lays rows r and r + 8 into each other; after four rounds columns have become rows.
+        first = [k // 2 + SIDE * (k % 2) for k in range(SIDE)]
+        halves = [ir.Constant(ir.VectorType(I32, SIDE), [k + h for k in first]) for h in (0, SIDE // 2)]
+        for _ in range(4):
+            rows = [
+                bd.shuffle_vector(rows[r], rows[r + SIDE // 2], half)
+                for r in range(SIDE // 2)
+                for half in halves
+            ]
+        for r in range(SIDE):
+            bd.store(rows[r], place(3, out, b, out_stride, r), align=4)
+        return ctx.get_dummy_value()
+
+    return signature, codegen

@@ -4,7 +4,8 @@ A kernel's body is an ordinary function over flat arrays. Its parameters are, by
 
 ======================================  ==========================================================
 an operand (`x="read part"`)            a flat array; `read`, `write` or `update`, and `part` when a
-                                        thread touches only its part of the work, `whole` otherwise
+                                        thread touches only its part of the rows, `across` when of
+                                        the columns of each row, `whole` otherwise
 `x_stride`, `x_columns`, `x_rows`       sizes of the operand `x`, filled in from its buffer
 `now`                                   what the run tells every kernel: see `Now`
 `lo`, `hi`                              the part of the work to do
@@ -51,18 +52,19 @@ class Control(IntEnum):
 
 @dataclass(frozen=True)
 class Access:
-    """How a kernel uses one operand."""
+    """How a kernel uses one operand: all of it, its part of the rows, or its part of the columns of each row."""
 
     reads: bool
     writes: bool
     part: bool
     dtype: str = FLOAT
+    across: bool = False
 
     @staticmethod
     def parse(text: str) -> Access:
         """From words such as `"update part"` or `"read whole i8"`."""
         mode, extent, *dtype = text.split()
-        return Access(mode != "write", mode != "read", extent == "part", *dtype)
+        return Access(mode != "write", mode != "read", extent != "whole", *dtype, across=extent == "across")
 
 
 @dataclass(eq=False)
@@ -112,6 +114,25 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
+
+
+class Wide(Kernel):
+    """A kernel that calls code made for one vector width, which is part of its name.
+
+    Parameters
+    ----------
+    plain : Kernel
+        Its body, operands and twin.
+    width : int
+        Numbers in a vector.
+    make : callable
+        Gives the compiled functions that the body calls, by name.
+    """
+
+    def __init__(self, plain: Kernel, width: int, make: Callable[[], dict[str, Any]]) -> None:
+        super().__init__(plain.body, plain.operands, plain.numbers, reference=plain.reference)
+        self.name = f"{plain.name}_{width}"
+        self.names = make  # type: ignore[method-assign]
 
 
 def kernel(

@@ -18,13 +18,13 @@ import functools
 from typing import Any
 
 from pellucid.kernels import cpu
-from pellucid.kernels.kernel import Kernel, Now, kernel
+from pellucid.kernels.kernel import Now, Wide, kernel
 
 DEPTH = 1024  # rows of B that one sweep reads: a panel of four vectors stays in the second cache
 ROWS = int(Now.ROWS)
 
 
-def _sweeps_source(width: int, registers: int) -> str:
+def _sweeps_source(registers: int, transposed: bool) -> str:
     """Python source of one function that fills a panel of columns with tiles, for each panel width."""
     from pellucid.kernels.tile import row_counts
 
@@ -32,7 +32,7 @@ def _sweeps_source(width: int, registers: int) -> str:
     arguments = "A, a, A_stride, A_step, B, b, B_stride, start, c, begin, C, C_stride, n, lo, hi"
     for n_vectors in (1, 2, 3, 4):
         lines += [f"def sweep_{n_vectors}({arguments}):", "    i = lo"]
-        for r in row_counts(n_vectors, registers):
+        for r in row_counts(n_vectors, registers, transposed):
             lines += [
                 f"    while i + {r} <= hi:",
                 f"        tile_{r}_{n_vectors}(A, a + i * A_step, A_stride, B, b, B_stride, start, c, begin,"
@@ -54,9 +54,9 @@ def _sweep(transposed: bool, width: int) -> Any:
     space: dict[str, Any] = {
         f"tile_{r}_{v}": make_tile(r, v, width, transposed)
         for v in (1, 2, 3, 4)
-        for r in row_counts(v, registers)
+        for r in row_counts(v, registers, transposed)
     }
-    exec(_sweeps_source(width, registers), space)
+    exec(_sweeps_source(registers, transposed), space)
     one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
 
     @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
@@ -80,20 +80,6 @@ def _sweep(transposed: bool, width: int) -> Any:
             begin = 2
 
     return sweep
-
-
-class Product(Kernel):
-    """A kernel around the tile; the vector width is part of its name and of its machine code."""
-
-    def __init__(self, plain: Kernel, transposed: bool, width: int) -> None:
-        super().__init__(plain.body, plain.operands, plain.numbers)
-        self.name = f"{plain.name}_{width}"
-        self.parameters = plain.parameters
-        self.reference = plain.reference
-        self.transposed, self.width = transposed, width
-
-    def names(self) -> dict[str, Any]:
-        return {"sweep": _sweep(self.transposed, self.width)}
 
 
 def sweep(*_: Any) -> None:
@@ -124,7 +110,10 @@ def _(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):  # type: i
 
 
 @functools.cache
-def products(width: int | None = None) -> tuple[Product, Product]:
+def products(width: int | None = None) -> tuple[Wide, Wide]:
     """The kernels (product, product_transposed) for a vector width, the CPU's own by default."""
     width = width or cpu.vector_width()
-    return Product(product, False, width), Product(product_transposed, True, width)
+    return (
+        Wide(product, width, lambda: {"sweep": _sweep(False, width)}),
+        Wide(product_transposed, width, lambda: {"sweep": _sweep(True, width)}),
+    )

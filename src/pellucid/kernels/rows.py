@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control, Now, kernel
 
 FIRST, ROWS, STOP = int(Now.FIRST), int(Now.ROWS), int(Control.STOP)
+SIDE = 16  # of a square that is transposed in registers
+
+turn = Instruction("turn")
 
 
 @kernel(data="read whole", order="read whole i8", out="write part")
@@ -119,13 +123,20 @@ def _(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
     out[lo:hi] = x[: now[ROWS], lo:hi].sum(axis=0)
 
 
-@kernel(x="read part", out="write part")
+@kernel(x="read part", out="write across")
 def transpose(x, x_stride, x_columns, out, out_stride, lo, hi):  # type: ignore[no-untyped-def]
-    """out = x.T for some rows of x, which are columns of out."""
-    for i in range(lo, hi):
-        row = x[i * x_stride : i * x_stride + x_columns]
-        for j in range(x_columns):
-            out[j * out_stride + i] = row[j]
+    """out = x.T for some rows of x, which are columns of out; squares at once where they are whole."""
+    i = lo
+    while i < hi:
+        n = min(SIDE, hi - i)
+        for j in range(0, x_columns, SIDE):
+            if n == SIDE and j + SIDE <= x_columns:
+                turn(x, i * x_stride + j, x_stride, out, j * out_stride + i, out_stride)
+            else:
+                for k in range(n):
+                    for m in range(j, min(j + SIDE, x_columns)):
+                        out[m * out_stride + i + k] = x[(i + k) * x_stride + m]
+        i += n
 
 
 @transpose.twin

@@ -103,10 +103,15 @@ def make_tile(n_rows, n_vectors, width, transposed):
     return tile
 
 
-def row_counts(n_vectors, registers):
-    """The tile heights to build for a number of vectors: the highest that fits the registers, then less."""
-    if registers >= 32:
+def row_counts(n_vectors, registers, transposed):
+    """The tile heights to build for a number of vectors: the highest that fits the registers, then less.
+
+    Unless A is transposed each row of a tile needs a pointer of its own, of which there are sixteen.
+    """
+    if registers < 32:
+        highest = {1: 8, 2: 6, 3: 4, 4: 3}[n_vectors]
+    elif transposed:
         highest = {1: 16, 2: 12, 3: 8, 4: 6}[n_vectors]
     else:
-        highest = {1: 8, 2: 6, 3: 4, 4: 3}[n_vectors]
+        highest = {1: 8, 2: 8, 3: 8, 4: 6}[n_vectors]
     return [highest, *(r for r in (4, 2, 1) if r < highest)]

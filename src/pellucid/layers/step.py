@@ -12,9 +12,9 @@ from pellucid.engine.buffer import Buffer, line
 from pellucid.engine.plan import Axis, Operand, PlanBuilder
 from pellucid.kernels.kernel import Kernel
 
-ROW_GRAIN = 12  # rows of a batch that stay together: the heights of all tiles divide it
+ROW_GRAIN = 8  # rows of a batch that stay together: few tiles are cut by a boundary
 ROW_BLOCK = 96  # rows that go through all layers before the next: what they make stays in the cache
-WEIGHT_GRAIN = 6
+WEIGHT_GRAIN = 16  # a square of this side is transposed at once
 WEIGHT_BLOCK = 1 << 16  # numbers of a gradient that are made, then used, before the next
 
 
