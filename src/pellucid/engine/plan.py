@@ -101,7 +101,7 @@ class Traffic:
         """A call of the stage and a buffer that this call may not touch beside it."""
         for buffer, b in call.uses():
             for other, a in self._seen.get(buffer, ()):
-                apart = a.part and b.part and other.axis is call.axis
+                apart = a.part and b.part and a.across is b.across and other.axis is call.axis
                 if (a.writes or b.writes) and not apart:
                     return other, buffer
         return None

@@ -61,7 +61,7 @@ def _(x, x_stride, squares, limit, lo, hi):  # type: ignore[no-untyped-def]
         x[lo:hi] *= np.float32(limit / norm)
 
 
-@kernel(w="update part", factors="write part f8", numbers=("limit",))
+@kernel(w="update across", factors="write part f8", numbers=("limit",))
 def limit_columns(w, w_stride, w_rows, factors, limit, lo, hi):  # type: ignore[no-untyped-def]
     """Each column of w whose norm is above the limit is scaled down to it; the parts are columns."""
     factors = factors[lo:hi]

@@ -52,7 +52,7 @@ class Control(IntEnum):
 
 @dataclass(frozen=True)
 class Access:
-    """How a kernel uses one operand: all of it, its part of the rows, or its part of the columns of each row."""
+    """How a kernel uses one operand: all of it, its part of the rows, or its part of each row."""
 
     reads: bool
     writes: bool
