@@ -109,10 +109,18 @@ def _(labels, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore
 @kernel(x="read whole", out="write part")
 def column_sums(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
     """out = x summed over the rows of the batch; the parts are columns."""
-    out = out[lo:hi]
+    out, rows = out[lo:hi], now[ROWS]
+    fours = rows // 4 * 4  # rows added to the sums at once, so that these are read and written less often
     for j in range(len(out)):
         out[j] = np.float32(0)
-    for i in range(now[ROWS]):
+    for i in range(0, fours, 4):
+        at = i * x_stride + lo
+        one, two = x[at : at + hi - lo], x[at + x_stride : at + x_stride + hi - lo]
+        at += 2 * x_stride
+        three, four = x[at : at + hi - lo], x[at + x_stride : at + x_stride + hi - lo]
+        for j in range(len(out)):
+            out[j] += (one[j] + two[j]) + (three[j] + four[j])
+    for i in range(fours, rows):
         row = x[i * x_stride + lo : i * x_stride + hi]
         for j in range(len(out)):
             out[j] += row[j]
@@ -183,15 +191,27 @@ def _(losses, weights, total, control, now, lo, hi):  # type: ignore[no-untyped-
 
 
 @kernel(x="read part", total="update part f8", reassociate=True)
-def add_squares(x, x_stride, x_columns, total, lo, hi):  # type: ignore[no-untyped-def]
-    """total[i] += sum of the squares of row i."""
+def add_squares(x, x_stride, x_rows, total, lo, hi):  # type: ignore[no-untyped-def]
+    """total[i] += sum of the squares of row i; of a line, total[i] has those of the numbers i to i + 15."""
+    if x_stride == 1:
+        for i in range(lo, hi, SIDE):
+            part, squares = x[i : min(i + SIDE, x_rows)], np.float32(0)
+            for j in range(len(part)):
+                squares += part[j] * part[j]
+            total[i] += np.float64(squares)
+        return
+    vectors = x_stride // SIDE * SIDE  # the padding is zero, and a known multiple leaves no rest to the loop
     for i in range(lo, hi):
-        row, squares = x[i * x_stride : i * x_stride + x_columns], np.float32(0)
-        for j in range(len(row)):
+        row, squares = x[i * x_stride : i * x_stride + vectors], np.float32(0)
+        for j in range(vectors):
             squares += row[j] * row[j]
         total[i] += np.float64(squares)
 
 
 @add_squares.twin
-def _(x, x_stride, x_columns, total, lo, hi):  # type: ignore[no-untyped-def]
-    total[lo:hi] += (x[lo:hi].astype(np.float64) ** 2).reshape(hi - lo, -1).sum(axis=1)
+def _(x, x_stride, x_rows, total, lo, hi):  # type: ignore[no-untyped-def]
+    squares = x[lo:hi].astype(np.float64) ** 2
+    if x_stride == 1:
+        total[lo:hi:SIDE] += [squares[i : i + SIDE].sum() for i in range(0, hi - lo, SIDE)]
+    else:
+        total[lo:hi] += squares.sum(axis=1)
