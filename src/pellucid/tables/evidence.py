@@ -120,6 +120,10 @@ def compare(
             f"Nothing in the columns was found that says more about {unit} than the {trivial} does: "
             "look for other columns."
         )
+    elif (
+        over_line >= SURE and task != "regression" and scores[NETWORK]["accuracy"] <= scores[LINE]["accuracy"]
+    ):
+        verdict = f"The network is surer than a straight line ({values}), but not more often right."
     elif over_line >= SURE:
         verdict = f"The network is better than a straight line ({values}), by more than chance."
     elif over_line <= -SURE:

@@ -4,7 +4,7 @@ References
 ----------
 Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on
 tabular data, 2024, appendix A: robust scaling with smooth clipping, the learnable scale of each
-feature, three hidden layers, and the learning-rate schedule are theirs.
+feature with six times the learning rate, dropout and β₂ = 0.95 are theirs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.layers.base import Layer
 from pellucid.layers.dense import Dense
+from pellucid.layers.dropout import Dropout
 from pellucid.layers.input import Input
+from pellucid.layers.scale import Scale
 
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
@@ -32,12 +34,15 @@ class Recipe:
         Neurons of each hidden layer; none for a straight line.
     activation : str
         Of the hidden layers.
+    dropout : float or None
+        Share of each hidden layer's activations that is dropped; None is 0.15 for classes, 0.05 for numbers.
     epochs, batch_size, learning_rate, schedule, optimizer, patience
         As in `Network.fit`; a batch size of None follows from the number of rows.
     """
 
-    hidden: Sequence[int] = (256, 256, 256)
-    activation: Any = "relu"
+    hidden: Sequence[int] = (128, 128)
+    activation: Any = "silu"
+    dropout: float | None = None
     epochs: int = 256
     batch_size: int | None = None
     learning_rate: Any = 0.002
@@ -52,12 +57,18 @@ class Recipe:
         hidden = [recipe.hidden] if isinstance(recipe.hidden, int) else list(recipe.hidden)
         object.__setattr__(recipe, "hidden", [checks.whole("hidden", n) for n in hidden])
         ACTIVATIONS.find(recipe.activation)
+        if recipe.dropout is not None:
+            checks.number("dropout", recipe.dropout, 0, 1, open_ends="most")
         return recipe
 
     def layers(self, features: Sequence[str], n_out: int, output: str) -> list[Layer]:
         """The layers for some features."""
+        rate = self.dropout if self.dropout is not None else 0.15 if output == "softmax" else 0.05
         layers: list[Layer] = [Input(features)]
-        layers += [Dense(n, self.activation) for n in self.hidden]
+        if self.hidden:
+            layers.append(Scale(learning_rate=6.0))
+        for n in self.hidden:
+            layers += [Dense(n, self.activation), *([Dropout(rate)] if rate else [])]
         return [*layers, Dense(n_out, output)]
 
     def training(self, n_rows: int) -> dict[str, Any]:
