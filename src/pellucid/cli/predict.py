@@ -1,0 +1,169 @@
+"""`pellucid predict`: the rows of a table with what a model makes of them."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+from cyclopts import App, Parameter
+
+from pellucid.cli import files, output
+from pellucid.errors import ArgumentError, CallError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pellucid.tables.model import TableModel
+    from pellucid.tables.table import Table
+
+EXAMPLE = """Example:
+  pellucid predict penguins.pellucid examples/penguins.csv --out predicted.csv
+
+The columns of the table are kept, and others follow: prediction, and for each class
+probability_CLASS. A column of the table that has such a name already is kept as NAME_input.
+Missing values are left empty."""
+
+KINDS = (".csv", ".parquet")
+
+app = App(name="predict", help_epilogue=EXAMPLE)
+
+
+@app.default
+def predict(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    json: bool = False,
+) -> None:
+    """Predict the rows of a table.
+
+    Parameters
+    ----------
+    model
+        The file of a model that pellucid fit wrote.
+    data
+        A CSV or Parquet file with the columns of the training, or - for standard input.
+    out
+        A .csv or .parquet file for the result. Unless given, it goes to standard output as CSV.
+    json
+        Print one JSON object, with a list of rows; with --out, without them.
+    """
+    if out is not None:
+        check_out(out, model, data)
+    the_model = files.load_table_model(model)
+    table = read_as_written(the_model, data)
+    frame, notes = predict_rows(the_model, table)
+    for note in notes:
+        output.say(note)
+    if out is not None:
+        write_file(frame, out)
+    if json:
+        rows = {"predictions": frame.to_dicts()} if out is None else {"out": str(out)}
+        output.write_json({**rows, "n_rows": frame.height, "notes": notes})
+    elif out is None:
+        output.write_bytes(filled(frame, "csv"))
+    else:
+        output.write(f"Wrote {frame.height:,} rows to {out}.")
+
+
+def check_out(out: Path, model: Path, data: Path) -> None:
+    """Refuse a result that cannot be written, or would take the place of what it is made from."""
+    if out.suffix.lower() not in KINDS:
+        raise ArgumentError(f"--out must end in {' or '.join(KINDS)}, but is {str(out)!r}.")
+    for path, what in ((model, "model"), (data, "table")):
+        if out.exists() and path.exists() and out.samefile(path):
+            raise ArgumentError(f"--out {str(out)!r} would replace the {what} itself. Give it another name.")
+    files.check_can_write(out, "--out")
+
+
+def read_as_written(model: TableModel, data: Path) -> Table:
+    """The table, with each column that the model does not use as its texts stand in the file.
+
+    So an identifier such as `00123` comes out as it went in.
+    """
+    import polars as pl
+
+    from pellucid.tables.reading import read_table
+
+    encoding = model.encoding
+    typed = {c.name for c in encoding.columns} - set(encoding.text_columns)
+    content = None
+    if data == files.STANDARD_INPUT:
+        content = sys.stdin.buffer.read()
+
+    def read(text: Sequence[str]) -> Table:
+        return read_table(data if content is None else named(content), text=text)
+
+    table = read(encoding.text_columns)
+    others = [name for name in table.frame.columns if name not in typed]
+    is_as_written = all(table.frame.schema[name] == pl.String for name in others)
+    return table if is_as_written else read(others)
+
+
+def named(content: bytes) -> BinaryIO:
+    """What stood on standard input, as a stream that messages call so."""
+    stream = io.BytesIO(content)
+    stream.name = "standard input"
+    return stream
+
+
+def predict_rows(model: TableModel, table: Table) -> tuple[pl.DataFrame, list[str]]:
+    """The table with the predictions, and what was found on the way, in sentences."""
+    import polars as pl
+
+    from pellucid.tables.features import Report
+
+    report = Report()
+    predicted = model.predict_table(table, report)
+    columns, notes = table.frame.columns, list(report.notes)
+    for name in (c.name for c in model.encoding.columns):
+        if n := table.frame[name].null_count():
+            notes.append(f"Column {name!r}: {n} {'value is' if n == 1 else 'values are'} missing.")
+    added = added_columns(model)
+    taken = {*columns, *added}
+    kept = []
+    for name in columns:
+        column = table.frame[name]
+        if name in added:
+            free = f"{name}_input"
+            while free in taken:
+                free += "_"
+            taken.add(free)
+            column = column.alias(free)
+            notes.append(f"Column {name!r} of {table.origin.name} is kept as {free!r}.")
+        kept.append(column)
+    return pl.DataFrame([*kept, *(predicted[name] for name in added)]), notes
+
+
+def added_columns(model: TableModel) -> list[str]:
+    """Names of the columns that `TableModel.predict_table` adds."""
+    targets = model.target.names
+    predictions = ["prediction"] if len(targets) == 1 else [f"prediction_{name}" for name in targets]
+    return [*predictions, *(f"probability_{name}" for name in model.classes)]
+
+
+def write_file(frame: pl.DataFrame, out: Path) -> None:
+    """Write the result, whole or not at all."""
+    content = filled(frame, out.suffix.lower().removeprefix("."))
+    files.write_whole(out, content)
+
+
+def filled(frame: pl.DataFrame, kind: str) -> bytes:
+    """The result as the bytes of a CSV or Parquet file."""
+    import polars as pl
+
+    stream = io.BytesIO()
+    write: Any = frame.write_csv if kind == "csv" else frame.write_parquet
+    try:
+        write(stream)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise CallError(
+            f"the table cannot be written as {kind}: {reason}. Give --out a {KINDS[-1]} file."
+        ) from None
+    return stream.getvalue()

@@ -1,0 +1,167 @@
+"""`pellucid show`: what is inside a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from pellucid.cli import files, output
+from pellucid.cli.describe import describe
+from pellucid.cli.failures import in_words_of_the_command
+from pellucid.cli.sparkline import BARS, PLAIN_BARS, sparkline
+from pellucid.errors import ArgumentError, UnknownNameError
+
+if TYPE_CHECKING:
+    from pellucid.glass.neurons import Neuron
+    from pellucid.network import Network
+    from pellucid.tables.encoding import TableEncoding
+    from pellucid.tables.model import TableModel
+    from pellucid.training.history import History
+
+EXAMPLE = """Example:
+  pellucid show penguins.pellucid
+  pellucid show penguins.pellucid --neuron hidden_1/3"""
+
+CURVES = ("loss", "validation_loss")
+
+app = App(name="show", help_epilogue=EXAMPLE)
+
+
+@app.default
+def show(
+    model: Path,
+    /,
+    *,
+    neuron: Annotated[str | None, Parameter(metavar="LAYER/NUMBER")] = None,
+    json: bool = False,
+) -> None:
+    """Show a model: its layers, its columns, its evidence, how training went and why it stopped.
+
+    Parameters
+    ----------
+    model
+        The file of a model.
+    neuron
+        Show one neuron with its synapses, the largest weights first; named LAYER/NUMBER.
+    json
+        Print one JSON object.
+    """
+    the_model = files.load_model(model)
+    if neuron is not None:
+        show_neuron(the_model, neuron, json)
+    elif json:
+        output.write_json(describe(the_model, model))
+    else:
+        show_model(the_model, model)
+
+
+def show_model(model: TableModel | Network, path: Path) -> None:
+    """Print everything but the weights."""
+    from pellucid.network import Network
+
+    if isinstance(model, Network):
+        output.write(f"{path} holds a network.\n")
+        show_network(model)
+        if model.history.reason:
+            output.write(f"\nTraining ran {len(model.history)} epochs and stopped: {model.history.reason}.")
+        return
+    classes = f" ({', '.join(map(str, model.classes))})" if model.classes else ""
+    output.write(f"{path} predicts {', '.join(model.target.names)}{classes}.\n")
+    show_columns(model.encoding)
+    output.write("")
+    show_network(model.network)
+    output.write(f"\n{in_words_of_the_command(model.report())}")
+
+
+def show_columns(encoding: TableEncoding) -> None:
+    """Print what becomes of each column."""
+    rows = [[c.name, c.kind, shortened(", ".join(c.feature_names), 70)] for c in encoding.columns]
+    rows += [[name, "left out", reason] for name, reason in encoding.left_out]
+    output.write_table(["column", "used as", "features"], rows, n_texts=3)
+
+
+def show_network(network: Network) -> None:
+    """Print layers and the curves of training."""
+    summary = network.summary()
+    rows = [
+        [row.name, shortened(row.description), *(f"{n:,}" for n in (row.n_in, row.n_out, row.parameters))]
+        for row in summary.rows
+    ]
+    output.write_table(["layer", "what", "in", "out", "parameters"], rows, n_texts=2)
+    output.write(f"{summary.parameters:,} parameters, {summary.synapses:,} of them synapses.")
+    if curves := curve_lines(network.history):
+        output.write("\n" + "\n".join(curves))
+
+
+def shortened(text: str, most: int = 50) -> str:
+    """A text cut where it is long."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def curve_lines(history: History) -> list[str]:
+    """A line for each loss: its name, its curve, the first and the last value."""
+    names = [n for n in CURVES if n in history]
+    wide = max(map(len, names), default=0)
+    bars = BARS if output.can_print(BARS) else PLAIN_BARS
+    return [
+        f"{name.replace('_', ' '):<{wide}}  {sparkline(history[name], bars=bars)}  {history[name][0]:.4g} to "
+        f"{history[name][-1]:.4g}, {len(history[name])} epochs"
+        for name in names
+    ]
+
+
+def show_neuron(model: TableModel | Network, name: str, json: bool) -> None:
+    """Print one neuron with its synapses, the largest weights first."""
+    from pellucid.network import Network
+
+    network = model if isinstance(model, Network) else model.network
+    neuron = find_neuron(network, name)
+    synapses = sorted(neuron.synapses, key=lambda s: -abs(s.weight))
+    said = meaning(model, network, neuron)
+    activation = getattr(neuron.layer.definition, "activation", None)
+    if json:
+        found: dict[str, Any] = {"neuron": neuron.name, "meaning": said or None}
+        found |= {"activation": str(activation) if activation else None, "bias": neuron.bias}
+        found["synapses"] = [{"source": s.source, "weight": s.weight} for s in synapses]
+        output.write_json(found)
+        return
+    of = f", {said}" if said else ""
+    output.write(f"Neuron {neuron.name}{of}: activation {activation}, bias {neuron.bias:.4g}.\n")
+    output.write_table(["synapse from", "weight"], [[s.source, f"{s.weight:.4g}"] for s in synapses])
+
+
+def find_neuron(network: Network, name: str) -> Neuron:
+    """The neuron of a name such as `hidden_1/3`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none; the message names the layers or the numbers there are.
+    """
+    with_neurons = [la.name for la in network.layers if "weights" in la.parameters]
+    layer, _, number = name.rpartition("/")
+    if not layer or not number.isdecimal():
+        raise ArgumentError(
+            f"a neuron is named LAYER/NUMBER, such as {with_neurons[0]}/0, but got {name!r}. "
+            f"Layers: {', '.join(with_neurons)}."
+        )
+    if layer not in with_neurons:
+        raise UnknownNameError("layer with neurons", layer, with_neurons)
+    neurons = network.layers[layer].neurons
+    if int(number) >= len(neurons):
+        raise ArgumentError(
+            f"layer {layer!r} has the neurons 0 to {len(neurons) - 1}, but got {number}. Choose one of them."
+        )
+    return neurons[int(number)]
+
+
+def meaning(model: TableModel | Network, network: Network, neuron: Neuron) -> str:
+    """What a neuron of the output layer stands for; empty for hidden ones."""
+    if neuron.layer.name != network.layers[-1].name:
+        return ""
+    if model is not network and not model.classes:
+        return model.target.names[neuron.index]  # type: ignore[union-attr]
+    classes = model.classes or []
+    return f"the class {classes[neuron.index]}" if len(classes) == network.n_out else ""
