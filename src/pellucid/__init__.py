@@ -39,7 +39,7 @@ _PUBLIC = {
     "tanh": "kernels.elementary",
     "PellucidError": "errors",
 }
-__all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
     from pellucid.errors import PellucidError as PellucidError

@@ -158,7 +158,9 @@ def lower_training(
     pass alone.
     """
     step = Step(batch_size, is_training, seed)
-    step.keeps_statistics = is_training and optimizer is not None  # who only looks leaves running averages alone
+    step.keeps_statistics = (
+        is_training and optimizer is not None
+    )  # who only looks leaves running averages alone
     parameters = parameters_of(layers)
     x = step.matrix("X", data.n_in)
     _gather_inputs(step, data, x)
@@ -216,6 +218,7 @@ def _loss(step: Step, data: Data, loss: Loss, last: Forward, *, goes_back: bool)
     z, a = (last.z or last.a), last.a
     step.call(
         loss.kernel(activation),
+        step.rows,
         z=z,
         a=a,
         y=y,

@@ -244,7 +244,8 @@ class Network:
         else:
             middle = 0.0 if self._loss and self._loss.targets == (-1.0, 1.0) else 0.5
             indices = (outputs[:, 0] > middle).astype(np.int64)
-        return np.asarray(self.classes)[indices] if self.classes else indices
+        named: Array = np.asarray(self.classes)[indices] if self.classes else indices
+        return named
 
     def evaluate(
         self, X: Any, y: Any, *, metrics: Sequence[Any] = (), loss: Any = None, sample_weight: Any = None

@@ -75,7 +75,8 @@ class Single:
         """The outputs for one row of inputs, float32 `(n_out,)`."""
         self.x[:] = x
         self._run(*self._arguments)
-        return self.output.copy()
+        output: Array = self.output.copy()
+        return output
 
     def _interpret(self) -> None:
         self.program.run(None, 0, 1, 1, 1)

@@ -42,7 +42,7 @@ class Summary:
         return 4 * self.parameters
 
     def __str__(self) -> str:
-        table = [("layer", "what", "in", "out", "synapses", "parameters")]
+        table: list[tuple[str, ...]] = [("layer", "what", "in", "out", "synapses", "parameters")]
         table += [
             (r.name, r.description, *(f"{v:,}" for v in (r.n_in, r.n_out, r.synapses, r.parameters)))
             for r in self.rows

@@ -14,7 +14,7 @@ multiply = elementwise("multiply", "x * y", (), ("x", "y"), ("out",))
 
 
 @kernel(x="read part", factors="read whole", out="write part")
-def scale_columns(x, x_stride, x_columns, factors, out, lo, hi):  # type: ignore[no-untyped-def]
+def scale_columns(x, x_stride, x_columns, factors, out, lo, hi):
     """out = x with each column times its factor."""
     f = factors[:x_columns]
     for i in range(lo, hi):
@@ -25,12 +25,12 @@ def scale_columns(x, x_stride, x_columns, factors, out, lo, hi):  # type: ignore
 
 
 @scale_columns.twin
-def _(x, x_stride, x_columns, factors, out, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, factors, out, lo, hi):
     out[lo:hi] = x[lo:hi] * factors
 
 
 @kernel(x="read whole", y="read whole", out="write part")
-def column_products(x, x_stride, y, out, now, lo, hi):  # type: ignore[no-untyped-def]
+def column_products(x, x_stride, y, out, now, lo, hi):
     """out = x * y summed over the rows of the batch; the parts are columns."""
     out = out[lo:hi]
     for j in range(len(out)):
@@ -42,13 +42,13 @@ def column_products(x, x_stride, y, out, now, lo, hi):  # type: ignore[no-untype
 
 
 @column_products.twin
-def _(x, x_stride, y, out, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, y, out, now, lo, hi):
     rows = now[ROWS]
     out[lo:hi] = (x[:rows, lo:hi] * y[:rows, lo:hi]).sum(axis=0)
 
 
 @kernel(x="read part", out="write part")
-def put_columns(x, x_stride, x_columns, out, out_stride, at, lo, hi):  # type: ignore[no-untyped-def]
+def put_columns(x, x_stride, x_columns, out, out_stride, at, lo, hi):
     """The columns of `out` from `at` on = x."""
     for i in range(lo, hi):
         row = x[i * x_stride : i * x_stride + x_columns]
@@ -58,12 +58,12 @@ def put_columns(x, x_stride, x_columns, out, out_stride, at, lo, hi):  # type: i
 
 
 @put_columns.twin
-def _(x, x_stride, x_columns, out, out_stride, at, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, out, out_stride, at, lo, hi):
     out[lo:hi, at : at + x_columns] = x[lo:hi]
 
 
 @kernel(x="read part", out="write part")
-def take_columns(x, x_stride, out, out_stride, out_columns, at, lo, hi):  # type: ignore[no-untyped-def]
+def take_columns(x, x_stride, out, out_stride, out_columns, at, lo, hi):
     """out = the columns of x from `at` on."""
     for i in range(lo, hi):
         row = x[i * x_stride + at : i * x_stride + at + out_columns]
@@ -73,5 +73,5 @@ def take_columns(x, x_stride, out, out_stride, out_columns, at, lo, hi):  # type
 
 
 @take_columns.twin
-def _(x, x_stride, out, out_stride, out_columns, at, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, out, out_stride, out_columns, at, lo, hi):
     out[lo:hi] = x[lo:hi, at : at + out_columns]

@@ -14,7 +14,7 @@ TICK = int(Now.TICK)
 
 
 @kernel(x="read part", squares="write part f8", reassociate=True)
-def row_squares(x, x_stride, x_columns, squares, lo, hi):  # type: ignore[no-untyped-def]
+def row_squares(x, x_stride, x_columns, squares, lo, hi):
     """squares[i] = sum of the squares of row i."""
     for i in range(lo, hi):
         row, total = x[i * x_stride : i * x_stride + x_columns], np.float32(0)
@@ -24,12 +24,12 @@ def row_squares(x, x_stride, x_columns, squares, lo, hi):  # type: ignore[no-unt
 
 
 @row_squares.twin
-def _(x, x_stride, x_columns, squares, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, squares, lo, hi):
     squares[lo:hi] = (x[lo:hi].astype(np.float64) ** 2).reshape(hi - lo, -1).sum(axis=1)
 
 
 @kernel(x="read whole f8", total="update part f8")
-def add_line(x, x_rows, total, is_first, lo, hi):  # type: ignore[no-untyped-def]
+def add_line(x, x_rows, total, is_first, lo, hi):
     """total += sum of the numbers of a line, in their order; the first line of several begins at 0."""
     line, result = x[:x_rows], np.float64(0)
     if is_first == 0:
@@ -40,12 +40,12 @@ def add_line(x, x_rows, total, is_first, lo, hi):  # type: ignore[no-untyped-def
 
 
 @add_line.twin
-def _(x, x_rows, total, is_first, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_rows, total, is_first, lo, hi):
     total[0] = (0 if is_first else total[0]) + x.sum()
 
 
 @kernel(x="update part", squares="read whole f8", numbers=("limit",))
-def clip_to_norm(x, x_stride, squares, limit, lo, hi):  # type: ignore[no-untyped-def]
+def clip_to_norm(x, x_stride, squares, limit, lo, hi):
     """x *= limit / norm where the norm, the root of `squares`, is above the limit."""
     norm = np.sqrt(squares[0])
     if norm > np.float64(limit):
@@ -55,14 +55,14 @@ def clip_to_norm(x, x_stride, squares, limit, lo, hi):  # type: ignore[no-untype
 
 
 @clip_to_norm.twin
-def _(x, x_stride, squares, limit, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, squares, limit, lo, hi):
     limit, norm = np.float64(np.float32(limit)), np.sqrt(squares[0])
     if norm > limit:
         x[lo:hi] *= np.float32(limit / norm)
 
 
 @kernel(w="update across", factors="write part f8", numbers=("limit",))
-def limit_columns(w, w_stride, w_rows, factors, limit, lo, hi):  # type: ignore[no-untyped-def]
+def limit_columns(w, w_stride, w_rows, factors, limit, lo, hi):
     """Each column of w whose norm is above the limit is scaled down to it; the parts are columns."""
     factors = factors[lo:hi]
     for j in range(len(factors)):
@@ -81,7 +81,7 @@ def limit_columns(w, w_stride, w_rows, factors, limit, lo, hi):  # type: ignore[
 
 
 @limit_columns.twin
-def _(w, w_stride, w_rows, factors, limit, lo, hi):  # type: ignore[no-untyped-def]
+def _(w, w_stride, w_rows, factors, limit, lo, hi):
     norms = np.sqrt((w[:, lo:hi].astype(np.float64) ** 2).sum(axis=0))
     limit = np.float64(np.float32(limit))
     factors[lo:hi] = np.where(norms > limit, limit / norms, 1.0)
@@ -94,9 +94,7 @@ def fading(tick: Any, std: Any, decay: Any) -> Any:
 
 
 @kernel(x="update part", noise="write part", numbers=("std", "decay"))
-def add_fading_noise(  # type: ignore[no-untyped-def]
-    x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, decay, lo, hi
-):
+def add_fading_noise(x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, decay, lo, hi):
     """x += normal noise whose variance is std² / (updates so far + 1)^decay."""
     sigma = fading(now[TICK], std, decay)
     fill_words(noise, x_stride, x_columns, now[TICK], stream, seed_low, seed_high, lo, hi)
@@ -109,14 +107,14 @@ def add_fading_noise(  # type: ignore[no-untyped-def]
 
 
 @add_fading_noise.twin
-def _(x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, decay, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, decay, lo, hi):
     words = random_words(x_columns, now[TICK], stream, seed_low, seed_high, lo, hi)
     noise[lo:hi] = fading(now[TICK], np.float32(std), np.float32(decay)) * normal(words)
     x[lo:hi] += noise[lo:hi]
 
 
 @kernel(x="update part", numbers=("std", "decay"))
-def add_fading_noise_to_line(x, stream, seed_low, seed_high, now, std, decay, lo, hi):  # type: ignore[no-untyped-def]
+def add_fading_noise_to_line(x, stream, seed_low, seed_high, now, std, decay, lo, hi):
     """The same for numbers side by side, as if they were one row."""
     sigma = fading(now[TICK], std, decay)
     for i in range(lo, hi):
@@ -125,6 +123,6 @@ def add_fading_noise_to_line(x, stream, seed_low, seed_high, now, std, decay, lo
 
 
 @add_fading_noise_to_line.twin
-def _(x, stream, seed_low, seed_high, now, std, decay, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, stream, seed_low, seed_high, now, std, decay, lo, hi):
     words = random_words(hi, now[TICK], stream, seed_low, seed_high, 0, 1)[0, lo:hi]
     x[lo:hi] += fading(now[TICK], np.float32(std), np.float32(decay)) * normal(words)

@@ -2,7 +2,6 @@
 
 Imported only while something is compiled, since it needs Numba.
 """
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from llvmlite import ir
 from numba import types

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.errors import InternalError
 from pellucid.kernels.elementary import Elementary
 
 # No flag may let the compiler assume that NaN or infinity cannot occur, and none may contract
@@ -38,6 +39,10 @@ class Instruction:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Only for the compiler's eyes."""
+        raise InternalError(f"{self.__name__!r} can be called in compiled code only")
 
 
 @functools.cache

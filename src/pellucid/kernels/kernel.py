@@ -63,8 +63,8 @@ class Access:
     @staticmethod
     def parse(text: str) -> Access:
         """From words such as `"update part"` or `"read whole i8"`."""
-        mode, extent, *dtype = text.split()
-        return Access(mode != "write", mode != "read", extent != "whole", *dtype, across=extent == "across")
+        mode, extent, dtype = [*text.split(), FLOAT][:3]
+        return Access(mode != "write", mode != "read", extent != "whole", dtype, across=extent == "across")
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ ROWS = int(Now.ROWS)
 LEAST_EPSILON = 1e-30  # what is added to a variance: below it 1 / √ε comes near the end of float32
 
 
-def inverse_root(x):  # type: ignore[no-untyped-def]
+def inverse_root(x):
     """1 / √x."""
     return 1 / sqrt(x)
 
@@ -29,7 +29,7 @@ inverse_deviation = elementwise(
 
 
 @kernel(x="read whole", mean="write part", variance="write part")
-def batch_statistics(x, x_stride, mean, variance, now, lo, hi):  # type: ignore[no-untyped-def]
+def batch_statistics(x, x_stride, mean, variance, now, lo, hi):
     """Mean of each column over the rows of the batch, and mean squared distance from it; parts are columns.
 
     Sums are of distances from the first row: numbers far from 0 would lose their digits in a plain sum.
@@ -54,7 +54,7 @@ def batch_statistics(x, x_stride, mean, variance, now, lo, hi):  # type: ignore[
 
 
 @batch_statistics.twin
-def _(x, x_stride, mean, variance, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, mean, variance, now, lo, hi):
     batch = x[: now[ROWS], lo:hi].astype(np.float64)
     mean[lo:hi], variance[lo:hi] = batch.mean(axis=0), batch.var(axis=0)
 
@@ -66,7 +66,7 @@ def _(x, x_stride, mean, variance, now, lo, hi):  # type: ignore[no-untyped-def]
     running_variance="update part",
     numbers=("momentum",),
 )
-def follow(mean, variance, running_mean, running_variance, now, momentum, lo, hi):  # type: ignore[no-untyped-def]
+def follow(mean, variance, running_mean, running_variance, now, momentum, lo, hi):
     """Running averages of the means and of the unbiased variances; a batch of one row leaves them."""
     rows = now[ROWS]
     if rows < 2:
@@ -81,7 +81,7 @@ def follow(mean, variance, running_mean, running_variance, now, momentum, lo, hi
 
 
 @follow.twin
-def _(mean, variance, running_mean, running_variance, now, momentum, lo, hi):  # type: ignore[no-untyped-def]
+def _(mean, variance, running_mean, running_variance, now, momentum, lo, hi):
     rows = int(now[ROWS])
     if rows > 1:
         for running, batch in (running_mean, mean), (running_variance, variance * (rows / (rows - 1))):
@@ -97,7 +97,7 @@ def _(mean, variance, running_mean, running_variance, now, momentum, lo, hi):  #
     normal="write part",
     a="write part",
 )
-def normalise(x, x_stride, x_columns, mean, inverse, gain, bias, normal, a, lo, hi):  # type: ignore[no-untyped-def]
+def normalise(x, x_stride, x_columns, mean, inverse, gain, bias, normal, a, lo, hi):
     """normal = (x - mean) * inverse;  a = gain * normal + bias: one number of each for a column."""
     m, s, g, b = mean[:x_columns], inverse[:x_columns], gain[:x_columns], bias[:x_columns]
     for i in range(lo, hi):
@@ -109,7 +109,7 @@ def normalise(x, x_stride, x_columns, mean, inverse, gain, bias, normal, a, lo, 
 
 
 @normalise.twin
-def _(x, x_stride, x_columns, mean, inverse, gain, bias, normal, a, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, mean, inverse, gain, bias, normal, a, lo, hi):
     normal[lo:hi] = (x[lo:hi] - mean) * inverse
     a[lo:hi] = gain * normal[lo:hi] + bias
 
@@ -123,7 +123,7 @@ def _(x, x_stride, x_columns, mean, inverse, gain, bias, normal, a, lo, hi):  # 
     d_bias="read whole",
     dx="write part",
 )
-def batch_norm_backward(  # type: ignore[no-untyped-def]
+def batch_norm_backward(
     normal, normal_stride, normal_columns, da, inverse, gain, d_gain, d_bias, dx, now, lo, hi
 ):
     """dx = gain * inverse * (da - (d_bias + normal * d_gain) / rows)."""
@@ -138,9 +138,7 @@ def batch_norm_backward(  # type: ignore[no-untyped-def]
 
 
 @batch_norm_backward.twin
-def _(  # type: ignore[no-untyped-def]
-    normal, normal_stride, normal_columns, da, inverse, gain, d_gain, d_bias, dx, now, lo, hi
-):
+def _(normal, normal_stride, normal_columns, da, inverse, gain, d_gain, d_bias, dx, now, lo, hi):
     means = (d_bias + normal[lo:hi] * d_gain) / np.float32(now[ROWS])
     dx[lo:hi] = gain * inverse * (da[lo:hi] - means)
 
@@ -155,9 +153,7 @@ def _(  # type: ignore[no-untyped-def]
     numbers=("epsilon",),
     reassociate=True,
 )
-def layer_norm_forward(  # type: ignore[no-untyped-def]
-    x, x_stride, x_columns, gain, bias, normal, inverse, a, epsilon, lo, hi
-):
+def layer_norm_forward(x, x_stride, x_columns, gain, bias, normal, inverse, a, epsilon, lo, hi):
     """normal = each row with mean 0 and variance 1;  a = gain * normal + bias."""
     g, b, share = gain[:x_columns], bias[:x_columns], f32(1) / f32(x_columns)
     for i in range(lo, hi):
@@ -177,7 +173,7 @@ def layer_norm_forward(  # type: ignore[no-untyped-def]
 
 
 @layer_norm_forward.twin
-def _(x, x_stride, x_columns, gain, bias, normal, inverse, a, epsilon, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, gain, bias, normal, inverse, a, epsilon, lo, hi):
     rows = x[lo:hi].astype(np.float64)
     s = 1 / np.sqrt(rows.var(axis=1) + epsilon)
     inverse[lo:hi] = s
@@ -193,7 +189,7 @@ def _(x, x_stride, x_columns, gain, bias, normal, inverse, a, epsilon, lo, hi): 
     dx="write part",
     reassociate=True,
 )
-def layer_norm_backward(normal, normal_stride, normal_columns, da, inverse, gain, dx, lo, hi):  # type: ignore[no-untyped-def]
+def layer_norm_backward(normal, normal_stride, normal_columns, da, inverse, gain, dx, lo, hi):
     """dx = inverse * (d - mean of d - normal * mean of d * normal) with d = gain * da."""
     g, share = gain[:normal_columns], f32(1) / f32(normal_columns)
     for i in range(lo, hi):
@@ -209,7 +205,7 @@ def layer_norm_backward(normal, normal_stride, normal_columns, da, inverse, gain
 
 
 @layer_norm_backward.twin
-def _(normal, normal_stride, normal_columns, da, inverse, gain, dx, lo, hi):  # type: ignore[no-untyped-def]
+def _(normal, normal_stride, normal_columns, da, inverse, gain, dx, lo, hi):
     d, n = gain * da[lo:hi], normal[lo:hi]
     mean, along = d.mean(axis=1, keepdims=True), (d * n).mean(axis=1, keepdims=True)
     dx[lo:hi] = inverse[lo:hi, None] * (d - mean - n * along)

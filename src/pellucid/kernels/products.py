@@ -59,8 +59,8 @@ def _sweep(transposed: bool, width: int) -> Any:
     exec(_sweeps_source(registers, transposed), space)
     one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
 
-    @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
-    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):  # type: ignore[no-untyped-def]
+    @numba.njit(**OPTIONS)
+    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
         for k in range(0, n_sums, DEPTH):  # a sum goes on where the last panel of B left it
             n, a, b, c = min(DEPTH, n_sums - k), k * (A_stride if transposed else 1), k * B_stride, 0
             left = (C_columns + width - 1) // width
@@ -87,24 +87,24 @@ def sweep(*_: Any) -> None:
 
 
 @kernel(A="read part", B="read whole", start="read whole", C="write part")
-def product(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):  # type: ignore[no-untyped-def]
+def product(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):
     """C = A @ B + start, with one row `start` for all rows, or nothing where has_start is 0."""
     sweep(A, A_stride, A_stride, B, B_stride, start, has_start, C, C_stride, C_columns, B_rows, lo, hi)
 
 
 @product.twin
-def _(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):  # type: ignore[no-untyped-def]
+def _(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):
     C[lo:hi] = A[lo:hi] @ B + (start if has_start else 0)
 
 
 @kernel(A="read whole", B="read whole", C="write part")
-def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):
     """C = A.T @ B over the rows of the batch."""
     sweep(A, A_stride, 1, B, B_stride, B, 0, C, C_stride, C_columns, now[ROWS], lo, hi)
 
 
 @product_transposed.twin
-def _(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):
     rows = now[ROWS]
     C[lo:hi] = A[:rows, lo:hi].T @ B[:rows]
 

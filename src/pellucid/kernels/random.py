@@ -14,8 +14,6 @@ word of the four  row % 4: four rows share the work, and a row is a vector loop 
 A stream tells apart what draws numbers in the same update, such as two dropout layers.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
-
 from __future__ import annotations
 
 import ctypes

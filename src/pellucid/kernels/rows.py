@@ -14,7 +14,7 @@ turn = Instruction("turn")
 
 
 @kernel(data="read whole", order="read whole i8", out="write part")
-def gather(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def gather(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
     """The rows of the batch, in the epoch's order, from data that stays where it is."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -25,12 +25,12 @@ def gather(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
 
 
 @gather.twin
-def _(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
     out[lo:hi] = data[order[now[FIRST] + lo : now[FIRST] + hi]]
 
 
 @kernel(data="read whole f8", order="read whole i8", out="write part")
-def gather_double(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def gather_double(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
     """`gather` from float64 data."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -44,7 +44,7 @@ gather_double.reference = gather.reference
 
 
 @kernel(data="read whole", out="write part")
-def take(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def take(data, data_stride, out, out_stride, out_columns, now, lo, hi):
     """The rows of the batch, as they come."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -55,12 +55,12 @@ def take(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type:
 
 
 @take.twin
-def _(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(data, data_stride, out, out_stride, out_columns, now, lo, hi):
     out[lo:hi] = data[now[FIRST] + lo : now[FIRST] + hi]
 
 
 @kernel(data="read whole f8", out="write part")
-def take_double(data, data_stride, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def take_double(data, data_stride, out, out_stride, out_columns, now, lo, hi):
     """`take` from float64 data."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -74,7 +74,7 @@ take_double.reference = take.reference
 
 
 @kernel(x="read part", out="write part")
-def put(x, x_stride, x_columns, out, out_stride, now, lo, hi):  # type: ignore[no-untyped-def]
+def put(x, x_stride, x_columns, out, out_stride, now, lo, hi):
     """The rows of the batch to their places in an array with a row for each row of the data."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -85,12 +85,12 @@ def put(x, x_stride, x_columns, out, out_stride, now, lo, hi):  # type: ignore[n
 
 
 @put.twin
-def _(x, x_stride, x_columns, out, out_stride, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, out, out_stride, now, lo, hi):
     out[now[FIRST] + lo : now[FIRST] + hi] = x[lo:hi]
 
 
 @kernel(labels="read whole i8", order="read whole i8", out="write part")
-def gather_one_hot(labels, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def gather_one_hot(labels, order, out, out_stride, out_columns, now, lo, hi):
     """Class indices as rows of zeros with a one."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -101,13 +101,13 @@ def gather_one_hot(labels, order, out, out_stride, out_columns, now, lo, hi):  #
 
 
 @gather_one_hot.twin
-def _(labels, order, out, out_stride, out_columns, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(labels, order, out, out_stride, out_columns, now, lo, hi):
     first = now[FIRST]
     out[lo:hi] = np.eye(out_columns, dtype=np.float32)[labels[order[first + lo : first + hi]]]
 
 
 @kernel(x="read whole", out="write part")
-def column_sums(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
+def column_sums(x, x_stride, out, now, lo, hi):
     """out = x summed over the rows of the batch; the parts are columns."""
     out, rows = out[lo:hi], now[ROWS]
     fours = rows // 4 * 4  # rows added to the sums at once, so that these are read and written less often
@@ -127,12 +127,12 @@ def column_sums(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
 
 
 @column_sums.twin
-def _(x, x_stride, out, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, out, now, lo, hi):
     out[lo:hi] = x[: now[ROWS], lo:hi].sum(axis=0)
 
 
 @kernel(x="read part", out="write across")
-def transpose(x, x_stride, x_columns, out, out_stride, lo, hi):  # type: ignore[no-untyped-def]
+def transpose(x, x_stride, x_columns, out, out_stride, lo, hi):
     """out = x.T for some rows of x, which are columns of out; squares at once where they are whole."""
     i = lo
     while i < hi:
@@ -148,12 +148,12 @@ def transpose(x, x_stride, x_columns, out, out_stride, lo, hi):  # type: ignore[
 
 
 @transpose.twin
-def _(x, x_stride, x_columns, out, out_stride, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_columns, out, out_stride, lo, hi):
     out[:, lo:hi] = x[lo:hi].T
 
 
 @kernel(data="read whole", order="read whole i8", out="write part")
-def gather_line(data, order, out, now, lo, hi):  # type: ignore[no-untyped-def]
+def gather_line(data, order, out, now, lo, hi):
     """`gather` of one number a row, kept side by side."""
     first = now[FIRST]
     for i in range(lo, hi):
@@ -161,7 +161,7 @@ def gather_line(data, order, out, now, lo, hi):  # type: ignore[no-untyped-def]
 
 
 @gather_line.twin
-def _(data, order, out, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(data, order, out, now, lo, hi):
     out[lo:hi] = data[order[now[FIRST] + lo : now[FIRST] + hi]]
 
 
@@ -172,7 +172,7 @@ def _(data, order, out, now, lo, hi):  # type: ignore[no-untyped-def]
     control="update whole i8",
     overlaps=True,
 )
-def add_losses(losses, weights, total, control, now, lo, hi):  # type: ignore[no-untyped-def]
+def add_losses(losses, weights, total, control, now, lo, hi):
     """total += loss of each row of the batch times its weight; asks to stop where that is not finite."""
     batch = 0.0
     for i in range(now[ROWS]):
@@ -183,7 +183,7 @@ def add_losses(losses, weights, total, control, now, lo, hi):  # type: ignore[no
 
 
 @add_losses.twin
-def _(losses, weights, total, control, now, lo, hi):  # type: ignore[no-untyped-def]
+def _(losses, weights, total, control, now, lo, hi):
     rows = now[ROWS]
     batch = np.dot(losses[:rows].astype(np.float64), weights[:rows].astype(np.float64))
     total[0] += batch
@@ -191,7 +191,7 @@ def _(losses, weights, total, control, now, lo, hi):  # type: ignore[no-untyped-
 
 
 @kernel(x="read part", total="update part f8", reassociate=True)
-def add_squares(x, x_stride, x_rows, total, lo, hi):  # type: ignore[no-untyped-def]
+def add_squares(x, x_stride, x_rows, total, lo, hi):
     """total[i] += sum of the squares of row i; of a line, total[i] has those of the numbers i to i + 15."""
     if x_stride == 1:
         for i in range(lo, hi, SIDE):
@@ -209,7 +209,7 @@ def add_squares(x, x_stride, x_rows, total, lo, hi):  # type: ignore[no-untyped-
 
 
 @add_squares.twin
-def _(x, x_stride, x_rows, total, lo, hi):  # type: ignore[no-untyped-def]
+def _(x, x_stride, x_rows, total, lo, hi):
     squares = x[lo:hi].astype(np.float64) ** 2
     if x_stride == 1:
         total[lo:hi:SIDE] += [squares[i : i + SIDE].sum() for i in range(0, hi - lo, SIDE)]

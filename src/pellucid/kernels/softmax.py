@@ -8,7 +8,7 @@ from pellucid.kernels.elementary import exp, where
 from pellucid.kernels.kernel import kernel
 
 
-def row_maximum(z):  # type: ignore[no-untyped-def]
+def row_maximum(z):
     """The greatest number of a row."""
     greatest = z[0]
     for j in range(len(z)):
@@ -17,7 +17,7 @@ def row_maximum(z):  # type: ignore[no-untyped-def]
 
 
 @kernel(z="read part", a="write part", reassociate=True)
-def softmax_forward(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyped-def]
+def softmax_forward(z, z_stride, z_columns, a, lo, hi):
     """a = softmax(z) for each row.
 
     The exponentials run over the padding too, which gets zeros: whole vectors and no sum in their loop
@@ -27,7 +27,7 @@ def softmax_forward(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyp
     for i in range(lo, hi):
         start = i * z_stride
         x, y = z[start : start + z_stride], a[start : start + z_stride]
-        greatest, total = row_maximum(x[:z_columns]), np.float32(0)  # type: ignore[no-untyped-call]
+        greatest, total = row_maximum(x[:z_columns]), np.float32(0)
         for j in range(z_stride):
             y[j] = where(np.int32(j) < n, exp(x[j] - greatest), np.float32(0))
         for j in range(z_columns):
@@ -38,13 +38,13 @@ def softmax_forward(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyp
 
 
 @softmax_forward.twin
-def _(z, z_stride, z_columns, a, lo, hi):  # type: ignore[no-untyped-def]
+def _(z, z_stride, z_columns, a, lo, hi):
     e = np.exp(z[lo:hi] - z[lo:hi].max(axis=1, keepdims=True))
     a[lo:hi] = e / e.sum(axis=1, keepdims=True)
 
 
 @kernel(a="read part", da="read part", delta="write part", reassociate=True)
-def softmax_backward(a, a_stride, a_columns, da, delta, lo, hi):  # type: ignore[no-untyped-def]
+def softmax_backward(a, a_stride, a_columns, da, delta, lo, hi):
     """delta_i = a_i (da_i - sum over j of da_j a_j)."""
     for i in range(lo, hi):
         start = i * a_stride
@@ -58,6 +58,6 @@ def softmax_backward(a, a_stride, a_columns, da, delta, lo, hi):  # type: ignore
 
 
 @softmax_backward.twin
-def _(a, a_stride, a_columns, da, delta, lo, hi):  # type: ignore[no-untyped-def]
+def _(a, a_stride, a_columns, da, delta, lo, hi):
     y, g = a[lo:hi], da[lo:hi]
     delta[lo:hi] = y * (g - (g * y).sum(axis=1, keepdims=True))

@@ -45,7 +45,7 @@ call_kernel, call_nothing, atomic_add, atomic_load = (
 )
 
 
-def barrier(control, members, turn):  # type: ignore[no-untyped-def]
+def barrier(control, members, turn):
     """Wait until every member has come here for the `turn`-th time."""
     if atomic_add(control, ARRIVED, 1) == members * (turn + 1) - 1:
         atomic_add(control, OPENED, 1)
@@ -57,7 +57,7 @@ def barrier(control, members, turn):  # type: ignore[no-untyped-def]
             call_nothing(control[GIVE_WAY])
 
 
-def run_group(program, at, now, member, members):  # type: ignore[no-untyped-def]
+def run_group(program, at, now, member, members):
     """Run one group's share of this member; gives where the next group begins."""
     size, grain, block, n_calls = program[at], program[at + 1], program[at + 2], program[at + 3]
     at += 4
@@ -75,7 +75,7 @@ def run_group(program, at, now, member, members):  # type: ignore[no-untyped-def
 
 
 @kernel(program="read whole i8", control="update whole i8", overlaps=True)
-def run(program, control, now, lo, hi):  # type: ignore[no-untyped-def]
+def run(program, control, now, lo, hi):
     """All steps of a program by member `lo` of a team of `hi`."""
     member, members, turn = lo, hi, 0
     for step in range(control[FROM_STEP], control[TO_STEP]):

@@ -90,7 +90,8 @@ def scores_of(task: str, y: Any, outputs: Any) -> dict[str, float]:
 def row_losses(task: str, y: Any, outputs: Any) -> Numbers:
     """Loss of each row: squared error, or the logarithmic loss."""
     if task == "regression":
-        return np.asarray((np.asarray(y, np.float64) - outputs) ** 2).reshape(len(y), -1).mean(axis=1)
+        errors = np.asarray(y, np.float64) - outputs
+        return np.asarray((errors**2).reshape(len(y), -1).mean(axis=1))
     p = np.asarray(outputs, np.float64)[np.arange(len(y)), np.asarray(y, np.int64).argmax(axis=1)]
     return np.asarray(-np.log(np.maximum(p, np.finfo(np.float32).eps)))
 

@@ -242,7 +242,6 @@ def fit_table(
     goal = TargetEncoding.fit(wanted, rows=training)
     report = Report()
     X, y = encoding.encode(table, rows=wanted.rows, report=report), goal.encode(wanted.values)
-    y = y if is_regression else y.astype(np.int64)
     network = _trained(recipe, encoding, goal, X, y, held, seed, more)
     quiet = {
         k: v

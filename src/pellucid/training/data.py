@@ -237,7 +237,7 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
     mean = weights[rows].mean()
     if not mean > 0:
         raise DataError("the weights of all training rows are 0.")
-    return (weights / mean).astype(np.float32)
+    return np.asarray(weights / mean, np.float32)
 
 
 def class_of_rows(y: Targets) -> Array:
@@ -245,7 +245,7 @@ def class_of_rows(y: Targets) -> Array:
     if y.is_indexed:
         return y.values
     if y.task == "multiclass":
-        return y.values.argmax(axis=1)
+        return np.asarray(y.values.argmax(axis=1))
     if y.task == "binary":
         return (y.values[:, 0] > 0.5).astype(np.int64)
     raise ArgumentError(f"class_weight is for classes, but the task is {y.task}.")

@@ -131,7 +131,6 @@ class Request:
         return request
 
     def _check(self) -> None:
-        positive = {"open_ends": "least"}
         self.epochs = checks.whole("epochs", self.epochs)
         self.batch_size = checks.whole("batch_size", self.batch_size)
         self.optimizer, self.schedule = OPTIMIZERS.find(self.optimizer), SCHEDULES.find(self.schedule)
@@ -144,14 +143,14 @@ class Request:
         if self.learning_rate is None:
             self.learning_rate = self.optimizer.settings.get("learning_rate", 0.001)
         elif self.learning_rate != "auto":
-            self.learning_rate = checks.number("learning_rate", self.learning_rate, 0, **positive)
+            self.learning_rate = checks.number("learning_rate", self.learning_rate, 0, open_ends="least")
         if self.patience is not None:
             self.patience = checks.whole("patience", self.patience)
         self.min_delta = checks.number("min_delta", self.min_delta, 0)
         for name in ("until", "time_limit", "clip_value", "clip_norm", "gradient_noise"):
             value = getattr(self, name)
             if value is not None:
-                setattr(self, name, checks.number(name, value, 0, **positive))
+                setattr(self, name, checks.number(name, value, 0, open_ends="least"))
         for name in ("shuffle", "resume", "train_loss"):
             checks.switch(name, getattr(self, name))
         if self.threads is not None:
