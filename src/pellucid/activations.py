@@ -42,6 +42,12 @@ from pellucid.kernels.softmax import softmax_backward, softmax_forward
 __all__ = ["ACTIVATIONS", "Activation", "RowActivation", "activation"]
 
 
+def _within(z: Any, bound: Any) -> Any:
+    """z between -bound and bound; NaN stays NaN. So written, it is two instructions."""
+    z = where(z > bound, bound, z)
+    return where(z < -bound, -bound, z)
+
+
 @activation(
     derivative=lambda z, a: where(z == z, 1.0, z),
     source="Widrow and Hoff, Adaptive switching circuits, 1960",
@@ -120,8 +126,7 @@ def selu(z: Any) -> Any:
 
 
 def _gelu_slope(z: Any, a: Any) -> Any:
-    b = minimum(maximum(z, -20.0), 20.0)
-    return normal_cdf(z) + b * normal_density(b)
+    return normal_cdf(z) + _within(z, 20.0) * normal_density(z)
 
 
 @activation(
@@ -136,13 +141,13 @@ def gelu(z: Any) -> Any:
     >>> gelu([[0.0, 100.0]])
     array([[  0., 100.]], dtype=float32)
     """
-    return maximum(z, -20.0) * normal_cdf(z)
+    return where(z < -20, -20.0, z) * normal_cdf(z)
 
 
 def _gelu_tanh_slope(z: Any, a: Any) -> Any:
-    b = minimum(maximum(z, -20.0), 20.0)
-    u = b * (1.5957691216057308 + 0.07135481282644345 * b * b)
-    rise = 1.5957691216057308 + 0.21406443847933035 * b * b
+    b = _within(z, 20.0)
+    u = 1.5957691216057308 * b * (1 + 0.044715 * b * b)
+    rise = 1.5957691216057308 * (1 + 0.134145 * b * b)
     return logistic(u) * (1 + b * logistic(-u) * rise)
 
 
@@ -158,12 +163,12 @@ def gelu_tanh(z: Any) -> Any:
     >>> gelu_tanh([[0.0, 100.0]])
     array([[  0., 100.]], dtype=float32)
     """
-    b = minimum(maximum(z, -20.0), 20.0)
-    return maximum(z, -20.0) * logistic(b * (1.5957691216057308 + 0.07135481282644345 * b * b))
+    b = where(z < -20, -20.0, z)
+    return b * logistic(1.5957691216057308 * b * (1 + 0.044715 * b * b))
 
 
 @activation(
-    derivative=lambda z, a: logistic(z) * (1 + minimum(maximum(z, -100.0), 100.0) * logistic(-z)),
+    derivative=lambda z, a: logistic(z) * (1 + _within(z, 100.0) * logistic(-z)),
     range=(-0.2785, np.inf),
     initializer="he_uniform",
     source="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function "
@@ -175,12 +180,16 @@ def silu(z: Any) -> Any:
     >>> silu([[0.0, 100.0]])
     array([[  0., 100.]], dtype=float32)
     """
-    return maximum(z, -100.0) * logistic(z)
+    return where(z < -100, -100.0, z) * logistic(z)
 
 
 def _mish_slope(z: Any, a: Any) -> Any:
-    t = tanh_softplus(z)
-    return t + minimum(maximum(z, -100.0), 100.0) * (1 - t * t) * logistic(z)
+    e = exp(
+        where(z > 30, 30.0, z)
+    )  # t = n / (n + 2) with n = e (e + 2), and so 1 - t² = 4 (1 + e)² / (n + 2)²
+    n = e * (e + 2)
+    r = 1 / (n + 2)
+    return r * (n + _within(z, 100.0) * (4 * e * (1 + e) * r))
 
 
 @activation(
@@ -195,7 +204,7 @@ def mish(z: Any) -> Any:
     >>> mish([[0.0, 100.0]])
     array([[  0., 100.]], dtype=float32)
     """
-    return maximum(z, -100.0) * tanh_softplus(z)
+    return where(z < -100, -100.0, z) * tanh_softplus(z)
 
 
 @activation(
@@ -229,7 +238,7 @@ def softsign(z: Any) -> Any:
     >>> softsign([[-1.0, 3.0]])
     array([[-0.5 ,  0.75]], dtype=float32)
     """
-    b = minimum(maximum(z, -1e30), 1e30)
+    b = _within(z, 1e30)
     return b / (1 + absolute(b))
 
 
@@ -266,7 +275,7 @@ def hard_sigmoid(z: Any) -> Any:
     >>> hard_sigmoid([[-4.0, 1.5]])
     array([[0.  , 0.75]], dtype=float32)
     """
-    return minimum(maximum(0.16666666666666666 * z + 0.5, 0.0), 1.0)
+    return minimum(maximum(0.16666666666666666 * (z + 3), 0.0), 1.0)
 
 
 def _tanh_slope(z: Any, a: Any) -> Any:
@@ -289,11 +298,11 @@ def tanh(z: Any) -> Any:
 
 
 @activation(
-    derivative=lambda z, a: exp(minimum(z, 80.0)),
+    derivative=lambda z, a: exp(where(z > 80, 80.0, z)),
     range=(0.0, np.inf),
     log=(
-        lambda z, a: minimum(z, 80.0) + log1p(maximum(z - 80, 0.0)),
-        lambda z, a: 1 / (1 + maximum(z - 80, 0.0)),
+        lambda z, a: where(z > 80, 80 + log1p(z - 80), z),
+        lambda z, a: where(z > 80, 1 / (z - 79), where(z <= 80, 1.0, z)),
     ),
     source="Nelder and Wedderburn, Generalized linear models, 1972: the inverse of the logarithmic link",
 )
@@ -303,7 +312,7 @@ def exponential(z: Any) -> Any:
     >>> exponential([[0.0]])
     array([[1.]], dtype=float32)
     """
-    return exp(minimum(z, 80.0)) * (1 + maximum(z - 80, 0.0))
+    return exp(where(z > 80, 80.0, z)) * where(z > 80, z - 79, 1.0)
 
 
 def _softmax(z: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -196,6 +197,7 @@ def check(entry: Loss) -> None:
         formulas.check_derivative(who, part, of(entry.function), of(slope), x, given=f" and y = {y:g}")
 
 
+@functools.cache
 def _log_pair(derivative: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """log a and its slope, from a alone."""
 
@@ -208,6 +210,7 @@ def _log_pair(derivative: Callable[..., Any]) -> tuple[Callable[..., Any], Calla
     return log_a, slope
 
 
+@functools.cache
 def _log_rest_pair(derivative: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """log(1 - a) and its slope, from a alone."""
 

@@ -24,7 +24,7 @@ from pellucid.kernels.softmax import row_maximum
 Function = Callable[..., Any]
 
 READS = ("a", "log_a", "log_rest", "y", "n_out")
-LOWEST = np.float32(-3e38)
+LOWEST = np.float32(-1e30)  # below every z and logarithm that has a meaning
 OPERANDS = ("z", "z_stride", "z_columns", "a", "y", "weights", "losses", "delta", "now")
 
 

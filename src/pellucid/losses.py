@@ -87,7 +87,7 @@ def check_targets(loss: Loss, y: ArrayLike) -> None:
     pellucid.errors.DataError: loss 'hinge' expects targets of -1 or 1, but row 1 of y holds 0.
     """
     y = np.asarray(y)
-    rows = y.reshape(len(y), -1)
+    rows = y.reshape(len(y), math.prod(y.shape[1:]))
     wanted = f"loss {loss.name!r} expects targets"
     if loss.only:
         good = np.isin(rows, loss.only)
