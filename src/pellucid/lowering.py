@@ -131,7 +131,7 @@ def lower_evaluation(layers: Sequence[Layer], data: Data, loss: Loss, batch_size
     last = chain(step, layers, x)
     results = Buffer("results", 0, data.n_out, given=True)
     step.call(rows.put, x=last.a, out=results)
-    losses, total = _loss(step, data, loss, last, goes_back=False)
+    losses, total = _loss(step, data, loss, last, layers[-1].label, goes_back=False)
     step.call(rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL)
     ready = [*(p.buffer for p in parameters_of(layers)), *data.buffers, CONTROL, total]
     if not data.is_weighted:
@@ -150,17 +150,16 @@ def lower_training(
     gradients: Gradients | None = None,
     is_training: bool = True,
     goes_back: bool = True,
+    keeps_statistics: bool = True,
 ) -> Lowered:
     """One update: gather a batch, forward, loss, backward, gradients, optimizer.
 
     `gradients` says what is done to the gradients before the optimizer sees them. Without an optimizer
     nothing is updated and the gradients stay to be looked at; with `goes_back` False it is the forward
-    pass alone.
+    pass alone. Who only looks has `keeps_statistics` False, so that running averages stay as they are.
     """
     step = Step(batch_size, is_training, seed)
-    step.keeps_statistics = (
-        is_training and optimizer is not None
-    )  # who only looks leaves running averages alone
+    step.keeps_statistics = is_training and keeps_statistics
     parameters = parameters_of(layers)
     x = step.matrix("X", data.n_in)
     _gather_inputs(step, data, x)
@@ -168,7 +167,7 @@ def lower_training(
     lowered = Lowered(None, step, x, last.a, data)  # type: ignore[arg-type]
     ready = [*(p.buffer for p in parameters), *data.buffers]
     if goes_back:
-        losses, total = _loss(step, data, loss, last, goes_back=True)
+        losses, total = _loss(step, data, loss, last, layers[-1].label, goes_back=True)
         lowered.losses, lowered.total = losses, total
         step.call(
             rows.add_losses, ONE, losses=losses, weights=_weights(step, data), total=total, control=CONTROL
@@ -203,7 +202,9 @@ def _weights(step: Step, data: Data) -> Buffer:
     return weights
 
 
-def _loss(step: Step, data: Data, loss: Loss, last: Forward, *, goes_back: bool) -> tuple[Buffer, Buffer]:
+def _loss(
+    step: Step, data: Data, loss: Loss, last: Forward, output: str, *, goes_back: bool
+) -> tuple[Buffer, Buffer]:
     y = step.matrix("y", data.n_out)
     if data.is_indexed:
         step.call(rows.gather_one_hot, labels=data.y, order=data.order, out=y)
@@ -211,7 +212,7 @@ def _loss(step: Step, data: Data, loss: Loss, last: Forward, *, goes_back: bool)
         step.call(rows.gather, data=data.y, order=data.order, out=y)
     losses, total = step.line("losses"), step.numbers("total", 8, "f8")
     activation = last.activation or ACTIVATIONS.find("linear")
-    delta = step.matrix("output/delta", data.n_out)
+    delta = step.matrix(f"{output}/delta", data.n_out)
     numbers: Mapping[str, Operand] = {k: float(v) for k, v in loss.settings.items()} | {
         f"activation_{k}": float(v) for k, v in activation.settings.items()
     }

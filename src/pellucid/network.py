@@ -15,7 +15,7 @@ from pellucid.engine.run import Program
 from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError
 from pellucid.glass.neurons import LayerView, Named
 from pellucid.glass.summary import Summary, summarise
-from pellucid.glass.trace import LayerTrace, Trace
+from pellucid.glass.trace import Trace, layer_trace
 from pellucid.initializers import initialize
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer, Parameter, layer_from_spec, name_layers
@@ -24,7 +24,7 @@ from pellucid.losses import LOSSES, Loss
 from pellucid.lowering import Data, lower_training, parameters_of
 from pellucid.metrics import METRICS
 from pellucid.prediction import Predictor, Single
-from pellucid.training.data import Targets, check_finite, inputs, row_weights, targets
+from pellucid.training.data import Targets, as_numbers, check_finite, inputs, row_weights, targets
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.fit import Rows
 from pellucid.training.history import History
@@ -52,7 +52,7 @@ class Network:
     >>> from pellucid import Dense, Input, Network
     >>> net = Network([Input(["age", "income"]), Dense(3, "tanh"), Dense(1)], seed=0)
     >>> net.layers["hidden_1"].neurons[2].synapses["income"]
-    <synapse 'income' -> 'hidden_1/2': 0.7461>
+    <synapse 'income' -> 'hidden_1/2': -0.4872>
     >>> net.predict([[0.0, 0.0]])
     array([[0.]], dtype=float32)
     """
@@ -144,6 +144,7 @@ class Network:
             Whether dropout drops and batch normalisation looks at these rows, as in a training step.
         """
         X = inputs(X, self.n_in, "trace")
+        check_finite(X, "trace: X")
         if not len(X):
             raise ShapeError("trace needs at least one row.")
         the_loss = self._loss_for(loss)
@@ -164,6 +165,7 @@ class Network:
             self.seed,
             is_training=training,
             goes_back=goes_back,
+            keeps_statistics=False,
         )
         work = Arena(lowered.step.work)
         lowered.fill(work)
@@ -174,24 +176,10 @@ class Network:
             Program(lowered.plan, *arenas, given=given).run(team, 0, 1, len(X), len(X))
         numbers = {b.name: work.view(b) for b in lowered.step.work if b not in lowered.step.derived}
         numbers |= {f"{p.name}/gradient": self._gradient(p).copy() for p, _, _ in lowered.step.gradients}
-        output = self._definitions[-1].label
-        if "output/delta" in numbers:
-            numbers[f"{output}/delta"] = numbers["output/delta"]
-        names = [la.label for la in self._definitions[1:]]
-        layers = [
-            LayerTrace(
-                n,
-                numbers.get(f"{n}/z"),
-                numbers.get(f"{n}/a", numbers.get(f"{n}/z")),
-                numbers.get(f"{n}/delta"),
-                {
-                    k.split("/")[-2]: v
-                    for k, v in numbers.items()
-                    if k.startswith(f"{n}/") and k.endswith("/gradient")
-                },
-            )
-            for n in names
-        ]
+        for name, share in lowered.step.shares.items():
+            if f"{name}/z" in numbers and f"{name}/a" not in numbers:  # linear: ∂loss/∂z is ∂loss/∂a
+                numbers[f"{name}/delta"] = work.view(share)
+        layers = [layer_trace(layer.label, numbers) for layer in self._definitions[1:]]
         losses = work.view(lowered.losses).copy() if goes_back and lowered.losses else None
         return Trace(numbers, layers, work.view(lowered.outputs).copy(), losses)
 
@@ -212,7 +200,10 @@ class Network:
         X = inputs(X, self.n_in, "predict")
         dtype = f"f{X.dtype.itemsize}"
         pool = self._predictors.setdefault(dtype, [])
-        predictor = pool.pop() if pool else Predictor(self._definitions, self._arena, dtype)
+        try:
+            predictor = pool.pop()
+        except IndexError:  # all are at work in other threads
+            predictor = Predictor(self._definitions, self._arena, dtype)
         outputs = predictor.run(X)
         pool.append(predictor)
         if np.isnan(outputs).any():
@@ -222,15 +213,17 @@ class Network:
     def __call__(self, x: Any) -> Array:
         """The outputs for one row of inputs `(n_in,)`, float32 `(n_out,)`; for more rows like `predict`."""
         x = np.asarray(x)
+        if x.ndim == 2:
+            return self.predict(x)
+        if x.dtype.char not in "fd":
+            x = as_numbers(x, "the network: x")
         if x.shape != (self.n_in,):
-            if x.ndim == 2:
-                return self.predict(x)
             raise ShapeError(f"the network expects a row of {self.n_in} numbers, but got shape {x.shape}.")
-        single = self._singles.pop() if self._singles else Single(self._definitions, self._arena)
         try:
-            output = single.run(x)
-        except (TypeError, ValueError):
-            raise DataError(f"the network expects a row of numbers, but got {x.dtype}.") from None
+            single = self._singles.pop()
+        except IndexError:  # all are at work in other threads
+            single = Single(self._definitions, self._arena)
+        output = single.run(x)
         self._singles.append(single)
         if output[0] != output[0]:
             self._explain_nan(x[None], "the network")
@@ -275,6 +268,8 @@ class Network:
         subject = Rows(X, known, weights, rows)
         with Team(1) as team:
             value, outputs = evaluator.run(team, subject.given(data), rows, subject.weight)
+        if not np.isfinite(value):
+            self._explain_nan(X, "evaluate")
         result: dict[str, Any] = {"loss": value}
         for metric in [METRICS.find(m) for m in metrics or self._metrics]:
             result[metric.name] = metric(known.matrix(), outputs, task=known.task, sample_weight=weights)

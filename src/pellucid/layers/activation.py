@@ -30,7 +30,7 @@ class Activation(Layer):
     Examples
     --------
     >>> Activation("relu")
-    Activation(activation={'name': 'relu'})
+    Activation(activation=relu)
     """
 
     kind = "activation"

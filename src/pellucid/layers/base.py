@@ -113,8 +113,10 @@ def chain(step: Step, layers: Sequence[Layer], x: Buffer) -> Forward:
     last = passed.pop()
 
     def through(d: Buffer | None) -> Buffer | None:
-        for forward in reversed(passed):
-            d = d and forward.backward(d)
+        for layer, forward in reversed(list(zip(layers, passed, strict=False))):
+            if d:
+                step.shares[layer.label] = d
+                d = forward.backward(d)
         return d
 
     from_delta = last.from_delta

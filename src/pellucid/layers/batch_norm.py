@@ -63,8 +63,8 @@ class BatchNorm(Layer):
 
     Examples
     --------
-    >>> BatchNorm()
-    BatchNorm(momentum=0.9, epsilon=1e-05)
+    >>> BatchNorm(momentum=0.8)
+    BatchNorm(momentum=0.8)
     """
 
     kind = "batch_norm"

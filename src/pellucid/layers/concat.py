@@ -40,7 +40,7 @@ class Concat(Combinator):
     --------
     >>> from pellucid.layers.scale import Scale
     >>> Concat([], [Scale()])
-    Concat([], [Scale(learning_rate=1.0)])
+    Concat([], [Scale()])
     """
 
     kind = "concat"

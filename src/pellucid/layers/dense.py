@@ -49,9 +49,8 @@ class Dense(Layer):
 
     Examples
     --------
-    >>> Dense(32, "relu", regularizer="l2(l2=0.001)", max_norm=3, learning_rate={"bias": 0.1})
-    ... # doctest: +ELLIPSIS
-    Dense(n_out=32, activation={'name': 'relu'}, ..., learning_rate={'weights': 1.0, 'bias': 0.1})
+    >>> Dense(32, "relu", regularizer="l2(l2=0.001)", max_norm=3)
+    Dense(n_out=32, activation=relu, regularizer={'name': 'l2', 'l2': 0.001}, max_norm=3.0)
     """
 
     kind = "dense"

@@ -36,7 +36,7 @@ class Frozen(Combinator):
     --------
     >>> from pellucid.layers.scale import Scale
     >>> Frozen(Scale())
-    Frozen(Scale(learning_rate=1.0))
+    Frozen(Scale())
     """
 
     kind = "frozen"

@@ -46,8 +46,8 @@ class LayerNorm(Layer):
 
     Examples
     --------
-    >>> LayerNorm()
-    LayerNorm(epsilon=1e-05)
+    >>> LayerNorm(epsilon=0.001)
+    LayerNorm(epsilon=0.001)
     """
 
     kind = "layer_norm"

@@ -95,6 +95,8 @@ class Step:
     ----------
     keeps_statistics : bool
         Whether batch normalisation lets its running statistics follow the batch; as `is_training` at first.
+    shares : dict of str to Buffer
+        ∂loss/∂a by the name of the layer that made a, where something behind it asks for it.
     """
 
     def __init__(self, batch_size: int, is_training: bool, seed: int = 0) -> None:
@@ -105,6 +107,7 @@ class Step:
         self.work: list[Buffer] = []
         self.derived: dict[Buffer, tuple[Kernel, Parameter]] = {}
         self.gradients: list[tuple[Parameter, Axis, list[tuple[Kernel, dict[str, Operand]]]]] = []
+        self.shares: dict[str, Buffer] = {}
         self._wanted: set[Buffer] = set()
         self._streams = 0
 
