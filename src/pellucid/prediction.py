@@ -16,6 +16,7 @@ from pellucid.lowering import lower_prediction
 
 BATCH = 384  # rows in a step: what they make stays in the cache
 WORTH_A_TEAM = 2e7  # additions and multiplications
+NOTHING: Array = np.empty(0, np.float32)
 
 
 class Predictor:
@@ -49,6 +50,8 @@ class Predictor:
         self.program.point(self.lowered.data.X, X)
         self.program.point(self.lowered.results, outputs)
         self.program.run(self.team, 0, -(-len(X) // BATCH), BATCH, len(X))
+        self.program.point(self.lowered.data.X, NOTHING)  # the user's memory is not kept
+        self.program.point(self.lowered.results, NOTHING)
         return outputs
 
 

@@ -176,6 +176,10 @@ class ReduceOnPlateau:
             self.current, self.waited = max(self.minimum, self.current * self.factor), 0
         return self.current
 
+    def has_settings_of(self, other: ReduceOnPlateau) -> bool:
+        """Whether both have the same settings, wherever they stand."""
+        return all(getattr(self, name) == getattr(other, name) for name in PLATEAU_LIMITS)
+
     @property
     def state(self) -> dict[str, Any]:
         """Settings and where it stands, as a plain dict; `from_state` goes on from there."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
 
 from pellucid.engine.buffer import Array
-from pellucid.errors import ArgumentError, UnknownNameError
+from pellucid.errors import ArgumentError, ShapeError, UnknownNameError
 from pellucid.layers.base import Layer, Parameter
 
 T = TypeVar("T")
@@ -52,7 +54,8 @@ class LayerView:
     """One layer of a network with its numbers.
 
     Each parameter is an attribute under its own name: `weights` `(n_in, n_out)`, `bias` `(n_out,)`, and
-    so on; each is a view into the network. `gradients` holds the same names, as the last step left them.
+    so on; each is a view into the network, and setting it sets the network's numbers. `gradients` holds
+    the same names, as the last step left them.
     """
 
     def __init__(self, layer: Layer, sources: Sequence[str], view: View, gradient: View) -> None:
@@ -109,6 +112,24 @@ class LayerView:
                 if self._short(parameter) == name:
                     return self._view(parameter)
         raise AttributeError(f"layer {self.name!r} ({self.kind}) has no {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+            return
+        view = self.parameters.get(name)
+        if view is None:
+            raise ArgumentError(f"layer {self.name!r} ({self.kind}) has no parameter {name!r} to set.")
+        try:
+            array = np.asarray(value, np.float32)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"layer {self.name!r}: {name} must be numbers, but got {value!r:.60}."
+            ) from None
+        if array.shape not in (view.shape, ()):
+            expected = f"layer {self.name!r}: {name} has shape {view.shape}"
+            raise ShapeError(f"{expected}, but got an array of shape {array.shape}.")
+        view[:] = array
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r}: {self.n_in} -> {self.n_out}>"

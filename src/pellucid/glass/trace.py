@@ -61,3 +61,14 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"<trace of {len(self.outputs)} rows through {', '.join(la.name for la in self.layers)}>"
+
+
+def layer_trace(name: str, numbers: Mapping[str, Array]) -> LayerTrace:
+    """What of all numbers belongs to a layer; the gradients of layers inside it under their own names."""
+    z, before, behind = numbers.get(f"{name}/z"), f"{name}/", "/gradient"
+    gradients = {
+        k.removeprefix(before).removesuffix(behind): v
+        for k, v in numbers.items()
+        if k.startswith(before) and k.endswith(behind)
+    }
+    return LayerTrace(name, z, numbers.get(f"{name}/a", z), numbers.get(f"{name}/delta"), gradients)

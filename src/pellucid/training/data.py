@@ -218,7 +218,7 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
         if isinstance(class_weight, str) and class_weight == "balanced":
             factors = {int(i): len(rows) / (len(present) * c) for i, c in zip(present, counts, strict=True)}
         elif isinstance(class_weight, Mapping):
-            names = y.classes or [0, 1]
+            names = y.classes or list(range(max(2, y.values.shape[-1])))
             for name, value in class_weight.items():
                 if name not in names:
                     raise ArgumentError(f"class_weight names the class {name!r}; known are {names[:10]}.")
@@ -236,7 +236,7 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
         )
     mean = weights[rows].mean()
     if not mean > 0:
-        raise DataError("the weights of all training rows are 0.")
+        raise DataError("the weights of all rows are 0.")
     return np.asarray(weights / mean, np.float32)
 
 

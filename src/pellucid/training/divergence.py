@@ -26,4 +26,9 @@ def find_cause(lowered: Lowered, work: Arena, parameters: Sequence[Parameter], a
     for parameter in parameters:
         if not np.isfinite(arena.view(parameter.buffer)).all():
             return f"{parameter.name!r} is no longer finite"
-    return "the loss is no longer finite"
+    reach = {b.name: float(np.abs(work.view(b)).max()) for b in made if b.name.endswith("/z")}
+    if not reach:
+        return "the loss is no longer finite"
+    highest = max(reach, key=lambda name: reach[name])
+    where = f"the weighted inputs of layer {highest.removesuffix('/z')!r} reach {reach[highest]:.3g}"
+    return f"the loss is no longer finite; {where}"

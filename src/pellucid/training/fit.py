@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program, compile_plans
 from pellucid.kernels.random import permutation, shuffle
-from pellucid.kernels.rows import take
+from pellucid.kernels.rows import take, take_double
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
 from pellucid.losses import Loss
@@ -28,10 +28,11 @@ from pellucid.training.data import Targets
 from pellucid.training.divergence import find_cause
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
-from pellucid.training.state import State, states_of, sums_of
+from pellucid.training.state import State, put, states_of, sums_of, weights
 
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
 Callback = Callable[[Any, dict[str, float]], Any]
+Stop = tuple[str, str]  # what stopped a training, in a word, and the reason in a sentence
 
 
 @dataclass
@@ -129,9 +130,8 @@ class Fit:
         self.lowered.fill(self.work)
         self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         assert self.lowered.refresh is not None
-        compile_plans(
-            self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan, also=[take, shuffle]
-        )
+        plans = self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan
+        compile_plans(*plans, also=[shuffle, take if self.data.dtype == "f4" else take_double])
         self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
         self.order = np.array(rows.indices, np.int64)
@@ -155,14 +155,14 @@ class Fit:
         start = time.perf_counter()
         deadline = np.inf if settings.time_limit is None else start + settings.time_limit
         state.load(self.lowered, self.work, self.all, self.parameters)
-        with Team(settings.threads) as self.team, self._ctrl_c():
+        stop = self._stopped_before()
+        with Team(settings.threads) as self.team, self._ctrl_c(), self._kept_on_error():
             self.refresh.run(self.team, 0, 1, 1, 1)
-            stopped_by, reason = "epochs", f"all {settings.epochs} epochs are over"
-            while state.epoch < last:
+            self._check_best()
+            while stop is None and state.epoch < last:
                 begin = time.perf_counter()
-                halted = self._epoch(deadline)
-                if halted:
-                    stopped_by, reason = halted
+                stop = self._epoch(deadline)
+                if stop:
                     break
                 record = self._record(begin)
                 stop = self._after_epoch(record)
@@ -171,17 +171,38 @@ class Fit:
                 if stop is None and self.interrupted:
                     stop = "ctrl-c", f"Ctrl-C after epoch {state.epoch}"
                 if stop is None and time.perf_counter() > deadline:
-                    stop = (
-                        "time",
-                        f"the time limit of {settings.time_limit:g} s was over after epoch {state.epoch}",
-                    )
-                if stop:
-                    stopped_by, reason = stop
-                    break
-        self._finish(stopped_by, reason)
+                    limit = f"the time limit of {settings.time_limit:g} s"
+                    stop = "time", f"{limit} was over after epoch {state.epoch}"
+        self._finish(*(stop or ("epochs", f"all {settings.epochs} epochs are over")))
         return self.history
 
-    def _epoch(self, deadline: float) -> tuple[str, str] | None:
+    def _stopped_before(self) -> Stop | None:
+        """Why a run that is resumed would not have gone on; None for any other."""
+        state, history = self.state, self.history
+        stopped_by, history.stopped_by = history.stopped_by, ""
+        if state.epoch == state.begun or state.step:
+            return None
+        if stopped_by in ("callback", "diverged"):
+            return stopped_by, history.reason.partition("; the ")[0]  # what was restored is said again
+        return self._verdict(history.epochs[-1])
+
+    def _check_best(self) -> None:
+        """Forget the best epoch of an earlier fit if something else was measured then."""
+        state, now = self.state, weights(self.all, self.parameters)
+        if not state.best_epoch:
+            return
+        if self.monitored == "running_loss":
+            value = self.history["running_loss"][state.best_epoch - 1]
+        else:
+            put(state.best, self.all, self.parameters)
+            try:
+                value, _ = self._loss_and_outputs(self.validation or self.rows)
+            finally:
+                put(now, self.all, self.parameters)
+        if not np.isclose(value, state.best_value, rtol=1e-5, atol=0):
+            state.forget_best(now)
+
+    def _epoch(self, deadline: float) -> Stop | None:
         """Run the rest of an epoch; gives the reason where it had to stop in between."""
         state, settings = self.state, self.settings
         lowered, step = self.lowered, self.state.step
@@ -229,7 +250,7 @@ class Fit:
             * settings.schedule(since + steps, planned, self.n_steps)
         )
         self.rate = rate
-        t = (state.tick - state.step + 1 + steps).astype(np.float64)
+        t = (state.tick - state.optimizer_since - state.step + 1 + steps).astype(np.float64)
         return {factor: settings.optimizer.rows(t, rate * factor) for factor in self.lowered.tables}
 
     def _record(self, begin: float) -> dict[str, float]:
@@ -252,35 +273,49 @@ class Fit:
         return record
 
     def _evaluated(self, prefix: str, rows: Rows) -> dict[str, float]:
-        loss, outputs = self.evaluator.run(self.team, rows.given(self.data), rows.indices, rows.weight)
+        loss, outputs = self._loss_and_outputs(rows)
         record = {f"{prefix}loss": loss}
         for metric in self.settings.metrics:
             weights = None if rows.weights is None else rows.weights[rows.indices]
-            value = metric(rows.y.matrix(rows.indices), outputs, task=rows.y.task, sample_weight=weights)
+            value = np.nan  # where the loss is not finite, some outputs do not exist
+            if np.isfinite(loss):
+                value = metric(rows.y.matrix(rows.indices), outputs, task=rows.y.task, sample_weight=weights)
             record[f"{prefix}{metric.name}"] = float(value)
         return record
 
-    def _after_epoch(self, record: dict[str, float]) -> tuple[str, str] | None:
+    def _loss_and_outputs(self, rows: Rows) -> tuple[float, Array]:
+        return self.evaluator.run(self.team, rows.given(self.data), rows.indices, rows.weight)
+
+    def _after_epoch(self, record: dict[str, float]) -> Stop | None:
         """Take note of an epoch; gives a reason if training should stop."""
         state, settings = self.state, self.settings
         self.history.add(record)
         state.epoch, state.step = state.epoch + 1, 0
         value = record[self.monitored]
-        improved = state.note(value, settings.min_delta, self.all, self.parameters)
+        state.note(value, settings.min_delta, self.all, self.parameters)
         if state.plateau is not None:
             state.plateau.update(value)
         asked = [c(self.network, dict(record, epoch=state.epoch)) for c in settings.callbacks]
+        stop = self._verdict(record)
+        if stop is None and any(a is True for a in asked):
+            stop = "callback", f"a callback asked to stop after epoch {state.epoch}"
+        if stop:
+            self.history.stopped_by, self.history.reason = stop
+        return stop
+
+    def _verdict(self, record: Mapping[str, float]) -> Stop | None:
+        """A reason to stop after an epoch with this record, if there is one."""
+        state, settings = self.state, self.settings
+        value = record[self.monitored]
         if not np.isfinite(value) or not np.isfinite(record["running_loss"]):
-            cause = find_cause(self.lowered, self.work, self.all, self.parameters)
+            cause = find_cause(self.evaluator.lowered, self.evaluator.work, self.all, self.parameters)
             return "diverged", f"training diverged after epoch {state.epoch}: {cause}. {ADVICE}"
         error = record.get("loss", record["running_loss"])
         if settings.until is not None and error < settings.until:
             return "until", f"the loss {error:.4g} is below {settings.until:g} after epoch {state.epoch}"
-        if not improved and settings.patience is not None and state.waited >= settings.patience:
+        if settings.patience is not None and state.waited >= settings.patience:
             best = f"{self.monitored.replace('_', ' ')} {state.best_value:.4g} of epoch {state.best_epoch}"
             return "patience", f"no epoch improved on the {best} for {state.waited} epochs"
-        if any(a is True for a in asked):
-            return "callback", f"a callback asked to stop after epoch {state.epoch}"
         return None
 
     def _finish(self, stopped_by: str, reason: str) -> None:
@@ -297,18 +332,32 @@ class Fit:
             history.reason += f"; the {what} are restored"
         if stopped_by == "diverged":
             state.forget_optimizer()
+            state.last = state.left
 
     def keep(self) -> None:
         """Take what a later run needs out of the arenas into the state."""
         self.state.keep(self.lowered, self.work, self.all, self.parameters)
 
     @contextmanager
-    def _ctrl_c(self) -> Any:
+    def _kept_on_error(self) -> Iterator[None]:
+        """Where a callback fails, or Ctrl-C comes twice, let a later fit go on from here all the same."""
+        try:
+            yield
+        except BaseException as error:
+            self.keep()
+            where = (
+                f"in epoch {self.state.epoch + 1}" if self.state.step else f"after epoch {self.state.epoch}"
+            )
+            self.history.stopped_by, self.history.reason = "error", f"{type(error).__name__} {where}"
+            raise
+
+    @contextmanager
+    def _ctrl_c(self) -> Iterator[None]:
         """Let the first Ctrl-C end the training in good order; a second one raises at once."""
-        if threading.current_thread() is not threading.main_thread():
+        before = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or before is None:
             yield
             return
-        before = signal.getsignal(signal.SIGINT)
 
         def note(*_: Any) -> None:
             self.interrupted = True

@@ -77,8 +77,5 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{n} {c[-1]:.4g}" for n, c in self.columns.items() if c and n != "seconds")
-        return (
-            f"<history of {len(self)} epochs: {last}; {self.reason}>"
-            if len(self)
-            else "<history of 0 epochs>"
-        )
+        told = "; ".join(part for part in (last, self.reason) if part)
+        return f"<history of {len(self)} epochs{': ' if told else ''}{told}>"

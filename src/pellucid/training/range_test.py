@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
+from pellucid.kernels.random import permutation
 from pellucid.kernels.team import Team
 from pellucid.training.fit import Fit
-from pellucid.training.state import put, sums_of, weights
+from pellucid.training.state import kept, put, weights
 
 STEPS = 100
 LOWEST, HIGHEST = 1e-6, 10.0
@@ -31,14 +35,14 @@ def range_test(fit: Fit) -> tuple[float, dict[str, list[float]]]:
     ----------
     Smith, Cyclical learning rates for training neural networks, 2017, section 3.3.
     """
-    before = weights(fit.all, fit.parameters)
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     curve: dict[str, list[float]] = {"learning_rate": [], "loss": [], "smoothed": []}
     optimizer = fit.settings.optimizer
     assert fit.lowered.total
     total = fit.work.view(fit.lowered.total)
     lowest, smooth = np.inf, 0.0
-    with Team(1) as team:
+    fit.order[:] = fit.rows.indices[permutation(fit.seed, 0, len(fit.order))]
+    with Team(1) as team, _undone(fit):
         fit.refresh.run(team, 0, 1, 1, 1)
         for i, rate in enumerate(rates):
             at = i % fit.n_steps
@@ -55,12 +59,18 @@ def range_test(fit: Fit) -> tuple[float, dict[str, list[float]]]:
             lowest = min(lowest, smoothed)
             for name, value in zip(curve, (rate, loss, smoothed), strict=True):
                 curve[name].append(float(value))
-    put(before, fit.all, fit.parameters)
-    for states in fit.lowered.states.values():
-        for state in states:
-            fit.work.view(state)[:] = 0
-    for buffer in sums_of(fit.lowered):
-        fit.work.view(buffer)[:] = 0
     if not curve["loss"]:
         return LOWEST, curve
     return curve["learning_rate"][int(np.argmin(curve["smoothed"]))] / SAFETY, curve
+
+
+@contextmanager
+def _undone(fit: Fit) -> Iterator[None]:
+    """Put the weights back afterwards and leave no trace in the optimizer's states and the sums."""
+    before = weights(fit.all, fit.parameters)
+    try:
+        yield
+    finally:
+        put(before, fit.all, fit.parameters)
+        for buffer in kept(fit.lowered):
+            fit.work.view(buffer)[:] = 0

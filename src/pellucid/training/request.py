@@ -231,6 +231,8 @@ class Request:
                     "Give validation_data, or train without."
                 )
         weights = row_weights(self.sample_weight, self.class_weight, known, len(X), training)
+        if held_back is not None and weights is not None and not weights[held_back].any():
+            raise DataError("the weights of all validation rows are 0; nothing can be validated.")
         rows = Rows(X, known, weights, training)
         if held_back is not None:
             return rows, Rows(X, known, weights, held_back)
@@ -295,13 +297,15 @@ class Request:
             return saved._state
         state = net._state or State()
         if net._optimizer is not None and net._optimizer["optimizer"] != about["optimizer"]:
-            state.optimizer, state.partial, state.step = {}, {}, 0  # another optimizer keeps other numbers
+            state.forget_optimizer()  # another one keeps other numbers
         if net._optimizer is not None and net._optimizer != about:
             state.partial, state.step = {}, 0
         if state.history.stopped_by == "patience":
             state.waited = 0
         state.begun = state.epoch
-        state.plateau = state.plateau or self.schedule.follower()
+        follower = self.schedule.follower()
+        if follower is None or state.plateau is None or not state.plateau.has_settings_of(follower):
+            state.plateau = follower
         net._optimizer = about
         return state
 

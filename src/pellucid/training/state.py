@@ -29,6 +29,8 @@ class State:
         The epoch at which the present fit began; its schedule counts from there.
     waited : int
         Epochs since the best one.
+    optimizer_since : int
+        Updates made before the optimizer began with empty states; it counts its own from there.
     optimizer : Tensors
         State of the optimizer, by names such as `hidden_1/weights/m`.
     last, best : Tensors
@@ -43,6 +45,7 @@ class State:
     step: int = 0
     tick: int = 0
     begun: int = 0
+    optimizer_since: int = 0
     waited: int = 0
     best_value: float = float("inf")
     best_epoch: int = 0
@@ -87,10 +90,16 @@ class State:
         self.partial = {b.name: work.view(b).copy() for b in sums_of(lowered)} if self.step else {}
         self.last = self.left = weights(parameters, arena)
 
+    def forget_best(self, now: Tensors) -> None:
+        """Let no earlier epoch count as the best: what it was measured with has changed."""
+        self.best_value, self.best_epoch, self.waited, self.best = float("inf"), 0, 0, now
+        if self.plateau is not None:
+            self.plateau.best, self.plateau.waited = None, 0
+
     def forget_optimizer(self) -> None:
-        """Begin anew from the best weights, after a training that diverged."""
+        """Let the optimizer begin with empty states."""
         self.optimizer, self.partial, self.step = {}, {}, 0
-        self.last = self.left
+        self.optimizer_since = self.tick
 
     def restore_best(self, parameters: Sequence[Parameter], arena: Arena) -> bool:
         """Give the network the best weights; False where it has them already."""
@@ -126,7 +135,7 @@ class State:
         return state
 
 
-COUNTERS = ("epoch", "step", "tick", "begun", "waited", "best_value", "best_epoch")
+COUNTERS = ("epoch", "step", "tick", "begun", "optimizer_since", "waited", "best_value", "best_epoch")
 KINDS = ("optimizer", "last", "best", "left", "partial")
 
 
