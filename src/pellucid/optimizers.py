@@ -10,6 +10,7 @@ momentum, β₁ and β₂ are beta_1 and beta_2, ρ is rho, ε epsilon and λ th
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -63,23 +64,23 @@ class Optimizer(Formula):
             elif not isinstance(value, bool):
                 checks.number(who, value)
 
-    @property
+    @functools.cached_property
     def states(self) -> tuple[str, ...]:
         """Names of the numbers it keeps for each weight, 0 at first."""
         known = {"w", "g", *self.settings, *self.step_values}
         return tuple(p for p in self._parameters if p not in known)
 
-    @property
+    @functools.cached_property
     def step_values(self) -> tuple[str, ...]:
         """Names of the numbers of a step, the columns of `rows`."""
         return tuple(self.table(np.ones(1), np.ones(1)))
 
-    @property
+    @functools.cached_property
     def used(self) -> tuple[str, ...]:
         """The settings that one update reads as they are."""
         return tuple(s for s in self.settings if s in self._parameters and s not in self.step_values)
 
-    @property
+    @functools.cached_property
     def kernel(self) -> Kernel:
         """Kernel: the update of some rows of weights and their states."""
         return elementwise(

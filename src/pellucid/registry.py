@@ -77,6 +77,9 @@ class Formula:
                 raise ArgumentError(f"{self.kind} {self.name!r}: {name} must be {wanted}, but got {value!r}.")
         return dataclasses.replace(self, settings={**self.settings, **settings})
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # nothing in it changes
+
     def __str__(self) -> str:
         changed = {k: v for k, v in self.settings.items() if v != settings_of(self.function).get(k)}
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in changed.items())})" if changed else self.name
