@@ -1,25 +1,19 @@
-"""Activations: values and derivatives against float64, the ends of float32, machine code, and new entries."""
+"""Activations: values and derivatives against float64, the ends of float32, and machine code."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import reference
+from formula_runs import LIBRARY, PACKED, assembly, run_backward, run_forward, samples, settings_of
 from kernels.kernel_calls import Work
-from pellucid.activations import ACTIVATIONS, Activation, RowActivation, activation
+from pellucid.activations import ACTIVATIONS, Activation, RowActivation
 from pellucid.errors import ArgumentError, UnknownNameError
-from pellucid.kernels import compiler
-from pellucid.kernels.elementary import absolute, exp, maximum, where
-from pellucid.kernels.elementary import tanh as hyperbolic_tangent
-from pellucid.kernels.kernel import Kernel
-
-Array = NDArray[Any]
 
 SINGLE = [entry for entry in ACTIVATIONS if not isinstance(entry, RowActivation)]
 OTHER_SETTINGS = [ACTIVATIONS.find(s) for s in ("leaky_relu(slope=0.3)", "elu(alpha=1.7)", "elu(alpha=0.4)")]
@@ -30,41 +24,8 @@ SOFTMAX = ACTIVATIONS.find("softmax")
 TOLERANCE = {"gelu_tanh": 3e-5}
 
 
-def numbers_of(entry: Activation) -> dict[str, float]:
-    return {name: float(value) for name, value in entry.settings.items()}
-
-
 def plain(entry: Activation) -> Callable[[Any], Any]:
     return lambda z: reference.ACTIVATIONS[entry.name](z, **entry.settings)
-
-
-def run_forward(entry: Activation, z: Array) -> dict[str, Array]:
-    """What both forms of the forward kernel make of a matrix, in two parts."""
-    work = Work(entry.forward, {"z": z, "a": np.zeros_like(z)}, **numbers_of(entry))
-    cuts = (0, len(z) // 3, len(z))
-    return {
-        "compiled": work.compiled(cuts)["a"][:, : z.shape[1]],
-        "twin": work.interpreted(cuts)["a"][:, : z.shape[1]],
-    }
-
-
-def run_backward(entry: Activation, z: Array, da: Array) -> dict[str, Array]:
-    values = {"z": z, "a": entry(z), "da": da, "delta": np.zeros_like(z)}
-    work = Work(entry.backward, {n: values[n] for n in entry.backward.operands}, **numbers_of(entry))
-    cuts = (0, len(z) // 3, len(z))
-    return {
-        "compiled": work.compiled(cuts)["delta"][:, : z.shape[1]],
-        "twin": work.interpreted(cuts)["delta"][:, : z.shape[1]],
-    }
-
-
-def samples(entry: Activation) -> Array:
-    """Weighted inputs of all sizes, and close to both sides of each kink."""
-    rng = np.random.default_rng(0)
-    z = np.concatenate([rng.uniform(-8, 8, 600), rng.uniform(-80, 80, 200), rng.normal(0, 1e-3, 100)])
-    sides = [k + d for k in entry.kinks for d in (-0.1, -3e-3, 3e-3, 0.1)]
-    z = np.concatenate([z, sides, np.zeros(-(len(z) + len(sides)) % 17)])
-    return z.astype(np.float32).reshape(-1, 17)
 
 
 @each
@@ -184,24 +145,10 @@ def test_parts_of_the_work_give_the_same_bits(entry: Activation) -> None:
         (entry.forward, {"z": z, "a": np.zeros_like(z)}),
         (entry.backward, {"z": z, "a": entry(z), "da": z[::-1], "delta": np.zeros_like(z)}),
     ):
-        work = Work(kernel, {n: values[n] for n in kernel.operands}, **numbers_of(entry))
+        work = Work(kernel, {n: values[n] for n in kernel.operands}, **settings_of(entry))
         (whole,) = work.compiled((0, 37)).values()
         (parts,) = work.compiled((0, 1, 13, 20, 36, 37)).values()
         assert whole.tobytes() == parts.tobytes()
-
-
-def assembly(kernel: Kernel) -> str:
-    from numba.core.compiler_lock import global_compiler_lock
-
-    with global_compiler_lock:
-        return str(compiler.library(kernel).get_asm_str())
-
-
-# Arithmetic on, or a move of, a whole vector of float32.
-PACKED = re.compile(
-    r"\bv?(?:add|sub|mul|div|max|fn?m(?:add|sub)\d+|mova|movu)ps\b|\bv?movdq[au]\S*\b.*[yz]mm|\.4s\b"
-)
-LIBRARY = re.compile(r"(?:\$|\bcallq?\s+|\bbl\s+)_?(?:exp|expm1|log|log1p|tanh|erf|erfc|pow|sin|cos)f?\b")
 
 
 @pytest.mark.parametrize("entry", list(ACTIVATIONS), ids=str)
@@ -236,186 +183,3 @@ def test_wrong_settings_are_refused(spec: str, message: str) -> None:
         ACTIVATIONS.find(spec)
     with pytest.raises(UnknownNameError, match="Did you mean 'relu'"):
         ACTIVATIONS.find("rleu")
-
-
-# Entries of a user's own.
-
-
-@pytest.fixture(autouse=True)
-def _forget_new_entries() -> Iterator[None]:
-    known = ACTIVATIONS.names()
-    yield
-    for name in set(ACTIVATIONS.names()) - set(known):
-        ACTIVATIONS.remove(name)
-
-
-STEEPNESS = 0.7
-
-
-def growing(z: Any, rate: Any) -> Any:
-    return exp(rate * z) * STEEPNESS
-
-
-def bump(rate: float) -> Activation:
-    """An activation made in a function, with a helper of the module and a number of this function."""
-
-    def falling(z: Any, a: Any, width: Any) -> Any:
-        return -rate * growing(-absolute(z), rate) * where(z > 0, 1, -1) * width
-
-    @activation(derivative=falling, kinks=(0.0,))
-    def bump(z: Any, width: float = 1.5) -> Any:
-        return width * growing(-absolute(z), rate)
-
-    return bump
-
-
-def test_a_users_activation_is_compiled_like_the_rest() -> None:
-    entry = bump(0.37)
-    z = samples(entry)
-    da = np.ones_like(z)
-    wide = z.astype(np.float64)
-    for a in run_forward(entry, z).values():
-        np.testing.assert_allclose(a, 1.5 * 0.7 * np.exp(-0.37 * np.abs(wide)), rtol=3e-6)
-    for delta in run_backward(ACTIVATIONS.find("bump(width=2)"), z, da).values():
-        expected = -0.37 * 2 * 0.7 * np.exp(-0.37 * np.abs(wide)) * np.where(wide > 0, 1, -1)
-        np.testing.assert_allclose(delta, expected, rtol=3e-6)
-    assert len(PACKED.findall(assembly(entry.forward))) >= 4
-    assert not re.search(r"\bvcvtps2pd\b", assembly(entry.forward)), "numbers from outside are float32 too"
-
-
-def test_new_text_or_new_numbers_mean_new_machine_code() -> None:
-    z = np.ones((4, 3), np.float32)
-    keys, results = set(), []
-    for rate in (0.5, 0.25, 0.5):
-        kernel = bump(rate).forward
-        keys.add(compiler.key(kernel))
-        results.append(float(run_forward(ACTIVATIONS.find("bump"), z)["compiled"][0, 0]))
-    assert len(keys) == 2
-    np.testing.assert_allclose(results, 1.05 * np.exp([-0.5, -0.25, -0.5]), rtol=1e-6)
-
-    @activation(derivative=lambda z, a: 3.0 + 0 * z)
-    def steady(z: Any) -> Any:
-        return 3 * z
-
-    first = run_forward(steady, z)["compiled"]
-
-    @activation(derivative=lambda z, a: 5.0 + 0 * z)  # type: ignore[no-redef]
-    def steady(z: Any) -> Any:
-        return 5 * z
-
-    assert (first[0, 0], run_forward(ACTIVATIONS.find("steady"), z)["compiled"][0, 0]) == (3, 5)
-
-
-def test_a_users_activation_may_call_a_registered_one() -> None:
-    softplus = ACTIVATIONS.find("softplus")
-
-    @activation(derivative=lambda z, a: hyperbolic_tangent(0.5 * z))
-    def soft_absolute(z: Any) -> Any:
-        return softplus(z) + softplus(-z)
-
-    z = samples(soft_absolute)
-    expected = np.abs(z) + 2 * np.log1p(np.exp(-np.abs(z.astype(np.float64))))
-    for a in run_forward(soft_absolute, z).values():
-        np.testing.assert_allclose(a, expected, rtol=1e-6)
-
-
-def refused(message: str, function: Callable[..., Any], **entry: Any) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        activation(**{"derivative": lambda z, a: 1.0, **entry})(function)
-    assert getattr(function, "__name__", "") not in ACTIVATIONS
-
-
-def test_a_wrong_derivative_is_refused_with_the_place() -> None:
-    def cube(z: Any) -> Any:
-        return z * z * z
-
-    refused(
-        r"activation 'cube': at z = -30 its derivative is 900, but .* give 2700",
-        cube,
-        derivative=lambda z, a: z * z,
-    )
-
-    def ramp(z: Any) -> Any:
-        return where(z < 3, 0.0, z - 3)
-
-    step = lambda z, a: where(z < 3, 0.0, 1.0)  # noqa: E731
-    refused(
-        r"activation 'ramp': at z = 3 its derivative jumps from 0 to 1. Name the place in kinks",
-        ramp,
-        derivative=step,
-    )
-    wrong_outside = lambda z, a: where(absolute(z) < 2, 1.0, 0.5)  # noqa: E731
-
-    def held(z: Any) -> Any:
-        return maximum(-maximum(-z, -2.0), -2.0)
-
-    refused(
-        "activation 'held': at z = -30 its derivative is 0.5, but .* give 0",
-        held,
-        derivative=wrong_outside,
-        kinks=(-2, 2),
-    )
-
-
-def test_wrong_entries_are_refused_in_one_sentence() -> None:
-    def broken(z: Any) -> Any:
-        return z if z > 0 else 0.0
-
-    refused("activation 'broken' fails on an array: .* Write it with", broken)
-
-    def root(z: Any) -> Any:
-        return z**0.5
-
-    refused("activation 'root': at z = -30 it is nan, and must be finite", root)
-
-    def narrow(z: Any) -> Any:
-        return z
-
-    refused("at z = -30 it is -30, but its range is said to be 0 to 1", narrow, range=(0, 1))
-    refused(
-        r"its derivative must be a function of \(z, a\), but is one of \(z\)",
-        narrow,
-        derivative=lambda z: 1.0,
-    )
-    refused("its derivative must be a function of", narrow, derivative=1.0)
-    refused("activation must be a function with a name, but got", lambda z: z)
-
-    def shaped(z: Any, delta: float = 1.0) -> Any:
-        return z
-
-    refused("activation 'shaped': a setting cannot be called 'delta'", shaped)
-
-    def without(z: Any, strength: Any) -> Any:
-        return z
-
-    refused(
-        "parameters without a default can be z, but there is 'strength'. Give a setting its default", without
-    )
-
-    def worded(z: Any, mode: Any = "fast") -> Any:
-        return z
-
-    refused("the default of mode must be a finite number, but is 'fast'", worded)
-
-    def starred(*z: Any) -> Any:
-        return z[0]
-
-    refused("write its parameters as plain names", starred)
-    table = [1.0, 2.0]
-
-    def looking(z: Any) -> Any:
-        return z * table[0]
-
-    refused("activation 'looking' reads 'table', which is of type list", looking)
-
-
-def test_a_pair_for_logarithms_is_checked_too() -> None:
-    def squash(z: Any) -> Any:
-        return 0.5 + 0.5 * hyperbolic_tangent(z)
-
-    refused(
-        "activation 'squash': its log: at z = ",
-        squash,
-        derivative=lambda z, a: 2 * a * (1 - a),
-        log=(lambda z, a: -absolute(z), lambda z, a: 1.0),
-    )

@@ -2,229 +2,46 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import zlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import reference
-from kernels.kernel_calls import Work
-from pellucid.activations import ACTIVATIONS, Activation, RowActivation, activation
-from pellucid.engine.buffer import Arena
-from pellucid.engine.run import Program
+from formula_runs import (
+    LIBRARY,
+    PACKED,
+    PAIRS,
+    Array,
+    Pair,
+    assembly,
+    at,
+    check_gradients,
+    check_kernel,
+    each_pair,
+    name_of,
+    row_differences,
+    targets_for,
+)
+from pellucid.activations import ACTIVATIONS
 from pellucid.errors import ArgumentError, DataError
 from pellucid.kernels import compiler
-from pellucid.kernels.elementary import absolute, exp, log, sign
-from pellucid.kernels.kernel import Kernel
-from pellucid.kernels.team import Team
-from pellucid.layers.dense import Dense
-from pellucid.losses import LOSSES, Loss, check_pair, check_targets, loss
-from pellucid.lowering import Data, lower_training, parameters_of
-
-Array = NDArray[Any]
-Pair = tuple[Loss, Activation]
-
-PAIRS = [(entry, act) for entry in LOSSES for act in ACTIVATIONS if entry.suits(act)]
-OTHER_SETTINGS = [
-    (LOSSES.find(a), ACTIVATIONS.find(b))
-    for a, b in (
-        ("huber(threshold=0.4)", "leaky_relu(slope=0.3)"),
-        ("quantile(q=0.9)", "elu(alpha=1.7)"),
-        ("binary_crossentropy(label_smoothing=0.2)", "sigmoid"),
-        ("binary_crossentropy(label_smoothing=0.2)", "softmax"),
-        ("categorical_crossentropy(label_smoothing=0.1)", "softmax"),
-        ("categorical_crossentropy(label_smoothing=0.1)", "sigmoid"),
-    )
-]
-
-
-def name_of(pair: Any) -> str:
-    return " of ".join(map(str, pair)) if isinstance(pair, tuple) else str(pair)
-
-
-each_pair = pytest.mark.parametrize("pair", PAIRS + OTHER_SETTINGS, ids=name_of)
-
-
-def targets_for(loss: Loss, shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Targets of all kinds that a loss is made for."""
-    if loss.only:
-        y = rng.choice(loss.only, shape)
-    elif loss.is_of_distribution:
-        y = np.where(rng.random((shape[0], 1)) < 0.5, rng.dirichlet(np.ones(shape[1]), shape[0]), 0)
-        y[y.sum(axis=1) == 0, rng.integers(shape[1])] = 1
-    elif loss.targets == (0.0, 1.0):
-        y = np.where(rng.random(shape) < 0.5, rng.random(shape), rng.integers(0, 2, shape))
-    elif loss.targets == (0.0, np.inf):
-        y = rng.poisson(2.0, shape).astype(np.float64)
-    else:
-        y = rng.standard_normal(shape) * 2
-    return y.astype(np.float32)
-
-
-def numbers_of(loss: Loss, act: Activation) -> dict[str, float]:
-    return {k: float(v) for k, v in loss.settings.items()} | {
-        f"activation_{k}": float(v) for k, v in act.settings.items()
-    }
-
-
-def run_kernel(pair: Pair, z: Array, y: Array, weights: Array, n_rows: int) -> dict[str, tuple[Array, Array]]:
-    """Losses and deltas from both forms of a pair's kernel, made in three parts."""
-    entry, act = pair
-    n, n_out = z.shape
-    values = {
-        "z": z,
-        "a": act(z),
-        "y": y,
-        "weights": weights,
-        "losses": np.zeros(n),
-        "delta": np.zeros_like(z),
-    }
-    work = Work(entry.kernel(act), values, (0, 0, n_rows, 0), **numbers_of(entry, act))
-    cuts, forms = (0, n // 3, n // 2, n), {}
-    for form, run in (("compiled", work.compiled), ("twin", work.interpreted)):
-        written = run(cuts)
-        assert not written["delta"][:, n_out:].any(), "the padding stays zero"
-        forms[form] = (written["losses"][:, 0], written["delta"][:, :n_out].copy())
-    return forms
-
-
-def plain_losses(pair: Pair, z: Array, y: Array) -> Array:
-    entry, act = pair
-    a = reference.ACTIVATIONS[act.name](z, **act.settings)
-    return reference.LOSSES[entry.name](a, y, **entry.settings)
-
-
-def row_differences(value: Callable[[Array], Array], z: Array) -> Array:
-    """∂ value of each row / ∂z, by differences in one column after the other."""
-    result, step = np.zeros_like(z), 1e-6
-    for j in range(z.shape[1]):
-        column = step * (np.arange(z.shape[1]) == j)
-        result[:, j] = (value(z + column) - value(z - column)) / (2 * step)
-    return result
-
-
-def away_from_kinks(pair: Pair, z: Array, y: Array) -> Array:
-    """z, moved by a little where it or its activation is so close to a kink that differences cross it."""
-    entry, act = pair
-    for _ in range(20):
-        near = np.zeros(z.shape, bool)
-        for kink in act.kinks:
-            near |= np.abs(z - kink) < 1e-4
-        if entry.kinks:
-            near |= np.abs(act(z) - y) < 1e-4
-        if not near.any():
-            break
-        z = np.where(near, z + np.float32(3e-3), z)
-    return z
+from pellucid.losses import LOSSES, Loss, check_pair, check_targets
 
 
 @each_pair
 @pytest.mark.parametrize("n_out", [1, 3, 17])
 def test_kernel_and_twin_are_float64(pair: Pair, n_out: int) -> None:
-    entry, act = pair
-    if n_out == 1 and act.name == "softmax" and "log_rest" in entry.derivatives:
-        n_out = 2  # one class alone is always sure
-    rng = np.random.default_rng(zlib.crc32(name_of(pair).encode()) + n_out)
-    z = rng.uniform(-4, 4, (31, n_out)).astype(np.float32)
-    y = targets_for(entry, z.shape, rng)
-    z = away_from_kinks(pair, z, y)
-    weights = rng.uniform(0.2, 3, 31).astype(np.float32)
-    wide_z, wide_y = z.astype(np.float64), y.astype(np.float64)
-    expected_losses = plain_losses(pair, wide_z, wide_y)
-    slopes = row_differences(lambda z: plain_losses(pair, z, wide_y), wide_z)
-    expected_delta = slopes * weights[:, None] / 40
-    for losses, delta in run_kernel(pair, z, y, weights, n_rows=40).values():
-        np.testing.assert_allclose(losses, expected_losses, rtol=3e-6, atol=3e-6)
-        np.testing.assert_allclose(delta, expected_delta, rtol=2e-5, atol=2e-6 * np.abs(expected_delta).max())
-    np.testing.assert_allclose(entry(act(wide_z), y), expected_losses, rtol=1e-6, atol=1e-9)
-
-
-def network(pair: Pair, n_out: int) -> tuple[list[Dense], Array, Array, Array, list[Array]]:
-    """Layers 3-4-n_out that both use the activation, data and first parameters, all away from kinks."""
-    entry, act = pair
-    for seed in range(100):
-        rng = np.random.default_rng(seed)
-        X = rng.uniform(-2, 2, (40, 3)).astype(np.float32)
-        first = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (4,), (4, n_out), (n_out,))]
-        small = act.name in ("exponential", "softplus")
-        first[0][:] *= 0.3 if small else 1.2  # so that z reaches beyond the kinks of hard_sigmoid
-        first[2][:] *= 0.2 if small else 1.5
-        y = targets_for(entry, (40, n_out), rng)
-        doubles = [p.astype(np.float64) for p in first]
-        passed = reference.forward(as_reference(act, doubles), X.astype(np.float64))
-        distances = [np.abs(z - kink).min() for z, _ in passed for kink in act.kinks]
-        if entry.kinks:
-            distances.append(np.abs(passed[-1][1] - y).min())
-        both_sides = all((z < kink).any() and (z > kink).any() for z, _ in passed for kink in act.kinks)
-        if min(distances, default=1) > 1e-5 and both_sides:
-            break
-    else:
-        raise AssertionError("no seed keeps away from the kinks")
-    layers = [Dense(4, act, name="hidden"), Dense(n_out, act, name="output")]
-    width = 3
-    for layer in layers:
-        width = layer.build(width)
-    return layers, X, y, rng.uniform(0.3, 2, 40).astype(np.float32), first
-
-
-def as_reference(act: Activation, parameters: list[Array]) -> list[reference.Layer]:
-    function = functools.partial(reference.ACTIVATIONS[act.name], **act.settings)
-    W, b, V, c = parameters
-    return [(W, b, function), (V, c, function)]
-
-
-def step_of(
-    layers: list[Dense], entry: Loss, X: Array, y: Array, weights: Array | None, first: list[Array]
-) -> Any:
-    """The gradients that one step of the training plan makes, and its loss."""
-    data = Data(X.shape[1], y.shape[1], is_weighted=weights is not None)
-    lowered = lower_training(layers, data, entry, None, len(X), 0)
-    parameters = parameters_of(layers)
-    kept = Arena(p.buffer for p in parameters)
-    for p, values in zip(parameters, first, strict=True):
-        kept.view(p.buffer)[:] = values
-    work = Arena([*lowered.step.work, *(p.gradient for p in parameters)])
-    lowered.fill(work)
-    given = {data.X: X, data.y: y, data.order: np.arange(len(X))}
-    if weights is not None:
-        given[data.weights] = weights
-    assert lowered.refresh
-    with Team(1) as team:
-        Program(lowered.refresh, kept, work).run(team, 0, 1, 1, 1)
-        Program(lowered.plan, kept, work, given=given).run(team, 0, 1, len(X), len(X))
-    assert lowered.total
-    return [work.view(p.gradient).copy() for p in parameters], work.view(lowered.total)[0] / len(X)
+    check_kernel(pair, n_out)
 
 
 @each_pair
 def test_gradients_through_the_training_plan_are_float64(pair: Pair) -> None:
-    entry, act = pair
-    layers, X, y, weights, first = network(pair, 3)
-    doubles = as_reference(act, [p.astype(np.float64) for p in first])
-    plain = functools.partial(reference.LOSSES[entry.name], **entry.settings)
-    for w in (None, weights):
-        found, mean = step_of(layers, entry, X, y, w, first)
-        wide = [array if array is None else array.astype(np.float64) for array in (X, y, w)]
-        expected = reference.gradients(doubles, wide[0], wide[1], plain, wide[2])
-        expected_mean = reference.mean_loss(doubles, wide[0], wide[1], plain, wide[2])
-        np.testing.assert_allclose(mean, expected_mean, rtol=1e-5)
-        for gradient, expected_gradient in zip(found, [g for pair in expected for g in pair], strict=True):
-            assert reference.relative_error(gradient, expected_gradient) < 1e-4
+    check_gradients(pair)
 
 
 # Far out, where float32 probabilities are 0 or 1.
-
-
-def at(loss: str, act: str, z: Any, y: Any) -> list[tuple[Array, Array]]:
-    """Losses and deltas of both forms, for rows of weight 1 in a batch of one."""
-    z, y = np.atleast_2d(np.asarray(z, np.float32)), np.atleast_2d(np.asarray(y, np.float32))
-    pair = (LOSSES.find(loss), ACTIVATIONS.find(act))
-    return list(run_kernel(pair, z, y, np.ones(len(z), np.float32), 1).values())
 
 
 FAR = [
@@ -318,15 +135,6 @@ def test_the_quantile_loss_is_least_at_the_quantile() -> None:
     assert abs(best - np.quantile(y, 0.9)) < 0.02
 
 
-def assembly(kernel: Kernel) -> str:
-    from numba.core.compiler_lock import global_compiler_lock
-
-    with global_compiler_lock:
-        return str(compiler.library(kernel).get_asm_str())
-
-
-PACKED = re.compile(r"\bv?(?:add|sub|mul|div|fn?m(?:add|sub)\d+)ps\b|\b(?:f\w+)\s+v\d+\.4s")
-LIBRARY = re.compile(r"(?:\$|\bcallq?\s+|\bbl\s+)_?(?:exp|expm1|log|log1p|tanh|erf|erfc|pow|sin|cos)f?\b")
 FORMULAS = [
     *((entry, ACTIVATIONS.find("softmax")) for entry in LOSSES),
     *((LOSSES.find("mse"), act) for act in ACTIVATIONS),
@@ -443,128 +251,6 @@ def test_every_entry_says_where_it_comes_from_and_what_it_computes() -> None:
     assert set(LOSSES.names()) >= set(reference.LOSSES)
 
 
-# Entries of a user's own.
-
-
-@pytest.fixture(autouse=True)
-def _forget_new_entries() -> Iterator[None]:
-    known, known_activations = LOSSES.names(), ACTIVATIONS.names()
-    yield
-    for name in set(LOSSES.names()) - set(known):
-        LOSSES.remove(name)
-    for name in set(ACTIVATIONS.names()) - set(known_activations):
-        ACTIVATIONS.remove(name)
-
-
-HALF = 0.5
-
-
-def rising(e: Any, rate: Any) -> Any:
-    return HALF * exp(rate * absolute(e))
-
-
-def steep(rate: float) -> Loss:
-    """A loss made in a function, with a helper of the module and numbers of both."""
-
-    @loss(
-        derivatives={"a": lambda a, y, scale: scale * rate * rising(a - y, rate) * sign(a - y)},
-        kinks=lambda y, scale: (y,),
-    )
-    def steep(a: Any, y: Any, scale: float = 2.0) -> Any:
-        return scale * rising(a - y, rate)
-
-    return steep
-
-
-def test_a_users_loss_and_activation_train_like_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = steep(0.3).using(scale=1.5)
-    inner = 0.6
-
-    @activation(derivative=lambda z, a: 1 + inner * exp(-z * z) * (1 - 2 * z * z))
-    def wavy(z: Any) -> Any:
-        return z + inner * z * exp(-z * z)
-
-    def plain(a: Array, y: Array, scale: float) -> Array:
-        return (scale * 0.5 * np.exp(0.3 * np.abs(a - y))).mean(axis=1)
-
-    monkeypatch.setitem(reference.LOSSES, "steep", plain)
-    monkeypatch.setitem(reference.ACTIVATIONS, "wavy", lambda z: z * (1 + 0.6 * np.exp(-(z**2))))
-    test_gradients_through_the_training_plan_are_float64((entry, wavy))
-    test_kernel_and_twin_are_float64((entry, wavy), 3)
-    test_kernel_and_twin_are_float64((entry, ACTIVATIONS.find("softmax")), 3)
-    assert "cvtps2pd" not in assembly(entry.kernel(wavy)), "numbers from outside are float32 too"
-
-
-def test_a_users_loss_of_probabilities_is_computed_from_the_weighted_input() -> None:
-    @loss(
-        derivatives={"log_a": lambda log_a, y: -y * (1 - log_a) - y * (-log_a)},
-        accepts=(0.0, 1.0),
-        targets=(0.0, 1.0),
-    )
-    def twice(log_a: Any, y: Any) -> Any:
-        return -y * log_a * (1 - log_a)
-
-    for losses, delta in at("twice", "sigmoid", [[-800.0]], [[1.0]]):
-        np.testing.assert_allclose(losses, [800 * 801])
-        np.testing.assert_allclose(delta, [[-1601]])
-
-
 @each_pair
 def test_a_pair_has_one_kernel(pair: Pair) -> None:
     assert pair[0].kernel(pair[1]) is pair[0].kernel(pair[1])
-
-
-def test_new_numbers_mean_new_machine_code() -> None:
-    linear = ACTIVATIONS.find("linear")
-    kernels = [steep(rate).kernel(linear) for rate in (0.5, 0.25, 0.5)]
-    assert len({compiler.key(k) for k in kernels}) == 2
-    for rate in (0.5, 0.25):
-        steep(rate)
-        for losses, _ in at("steep", "linear", [[2.0]], [[0.0]]):
-            np.testing.assert_allclose(losses, 2 * 0.5 * np.exp(2 * rate), rtol=1e-6)
-
-
-def refused(message: str, function: Callable[..., Any], **entry: Any) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        loss(**{"derivatives": {"a": lambda a, y: 2 * (a - y)}, **entry})(function)
-    assert getattr(function, "__name__", "") not in LOSSES
-
-
-def test_wrong_entries_are_refused_in_one_sentence() -> None:
-    def cubic(a: Any, y: Any) -> Any:
-        return (a - y) * (a - y) * (a - y)
-
-    refused(r"loss 'cubic': at a = -30 and y = -2 its derivative is -56, but .* give 2352", cubic)
-    refused(
-        "loss 'cubic' reads a, y, so its derivatives must be by a, but are by log_a",
-        cubic,
-        derivatives={"log_a": lambda a, y: a},
-    )
-    refused(r"its derivative by a must be a function of \(a, y\)", cubic, derivatives={"a": lambda a: a})
-
-    def distance(a: Any, y: Any) -> Any:
-        return absolute(a - y)
-
-    refused(
-        "loss 'distance': at a = -2 and y = -2 its derivative jumps from -1 to 1. Name the place in kinks",
-        distance,
-        derivatives={"a": lambda a, y: sign(a - y)},
-    )
-
-    def ratio(a: Any, y: Any) -> Any:
-        return log(a / y)
-
-    refused("loss 'ratio': at a = .* and y = -2 it is -inf, and must be finite", ratio)
-
-    def strange(prediction: Any, y: Any) -> Any:
-        return prediction - y
-
-    refused(
-        "parameters without a default can be a, log_a, log_rest, y, n_out, but there is 'prediction'", strange
-    )
-
-    def weighted(a: Any, y: Any, weights: float = 1.0) -> Any:
-        return weights * (a - y)
-
-    refused("loss 'weighted': a setting cannot be called 'weights'", weighted)
-    assert isinstance(ACTIVATIONS.find("softmax"), RowActivation)
