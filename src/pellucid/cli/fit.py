@@ -67,6 +67,8 @@ class Options:
     ----------
     hidden
         Neurons of the hidden layers, such as 100,100 or once for each; none for a straight line.
+    dropout
+        Share of each hidden layer's activations that a training step drops.
     epochs
         Passes over the training rows, at most.
     batch_size
@@ -102,6 +104,7 @@ class Options:
     task: Task = None
     hidden: Annotated[list[str] | None, Parameter(metavar="N,N,...")] = None
     activation: Activation = None
+    dropout: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: Annotated[str | None, Parameter(metavar="X|auto", allow_leading_hyphen=True)] = None

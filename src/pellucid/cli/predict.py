@@ -6,12 +6,12 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from cyclopts import App, Parameter
 
 from pellucid.cli import files, output
-from pellucid.errors import ArgumentError, CallError
+from pellucid.errors import ArgumentError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,15 +155,9 @@ def write_file(frame: pl.DataFrame, out: Path) -> None:
 
 def filled(frame: pl.DataFrame, kind: str) -> bytes:
     """The result as the bytes of a CSV or Parquet file."""
-    import polars as pl
-
     stream = io.BytesIO()
-    write: Any = frame.write_csv if kind == "csv" else frame.write_parquet
-    try:
-        write(stream)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise CallError(
-            f"the table cannot be written as {kind}: {reason}. Give --out a {KINDS[-1]} file."
-        ) from None
+    if kind == "parquet":
+        frame.write_parquet(stream)
+    else:
+        frame.write_csv(stream)
     return stream.getvalue()
