@@ -31,8 +31,8 @@ EXAMPLE = """Example:
 No file is lost: where one has the default name already, the model gets a name with a number. A file
 named by --out is replaced if it is a model, and refused if it is anything else.
 
-Ctrl-C ends the training, not the command: the network as it is then is judged and saved. A second
-Ctrl-C ends the command."""
+Ctrl-C ends the training, not the command: the network as it is then is judged and saved. Pressed
+again, it ends the training of the straight line that the network is compared with."""
 
 app = App(name="fit", help_epilogue=EXAMPLE)
 
