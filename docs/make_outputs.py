@@ -5,9 +5,10 @@
 
 The examples of a page run one after the other, in one namespace, in a temporary folder that holds
 `penguins.csv` and `examples/`. What a ```python block prints stands in a ```text block right behind it; a
-```console block holds commands, each after `$ `, and what they print. Numbers are compared to four digits,
-or not at all where `<!-- numbers vary -->` stands before an output: training ends in other last
-digits on another kind of CPU. `...` in an output stands for anything, and such an output is not rewritten.
+```console block holds commands, each after `$ `, and what they print; in the README only how that begins.
+Numbers are compared to four digits, but not those of a command, nor where `<!-- numbers vary -->` stands
+before an output: training ends in other last digits on another kind of CPU. `...` in an output stands for
+anything, and such an output is not rewritten.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def blocks(page: str) -> list[Block]:
     return [Block(m[1], m[2], m.start(2), m.end(2)) for m in FENCE.finditer(page)]
 
 
-def outputs(page: str, name: str, *, with_commands: bool = True) -> Iterator[Output]:
+def outputs(page: str, name: str) -> Iterator[Output]:
     """Run the examples of a page in the current folder.
 
     Parameters
@@ -69,30 +70,29 @@ def outputs(page: str, name: str, *, with_commands: bool = True) -> Iterator[Out
     page : str
         Its text.
     name : str
-        What it is called in tracebacks.
-    with_commands : bool
-        Whether console blocks run too.
+        The path of its file.
     """
     found = blocks(page)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for at, block in enumerate(found):
         if block.language == "python":
-            printed = io.StringIO()
+            stream = io.StringIO()
             line = page.count("\n", 0, block.start)
             code = compile("\n" * line + block.text, name, "exec")
-            with contextlib.redirect_stdout(printed):
+            with contextlib.redirect_stdout(stream):
                 exec(code, namespace)
             below = found[at + 1] if at + 1 < len(found) else None
             if below and below.language == "text":
                 between = page[block.end + len("```") : below.start].removesuffix("```text\n").strip()
                 if between in ("", VARY):
-                    shown = printed.getvalue()
-                    yield Output(below.text, shown, below.start, below.end, between == VARY)
-        elif block.language == "console" and with_commands:
-            numbers_vary = page[: block.start].rstrip().removesuffix("```console").rstrip().endswith(VARY)
+                    printed = stream.getvalue()
+                    yield Output(below.text, printed, below.start, below.end, between == VARY)
+        elif block.language == "console":
             for part in re.finditer(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
-                start = block.start + part.start(2)
-                yield Output(part[2], run_command(part[1]), start, block.start + part.end(2), numbers_vary)
+                printed = run_command(part[1])
+                if Path(name).name == "README.md":
+                    printed = "".join(printed.splitlines(keepends=True)[: part[2].count("\n")])
+                yield Output(part[2], printed, block.start + part.start(2), block.start + part.end(2), True)
 
 
 def run_command(command: str) -> str:
@@ -148,8 +148,7 @@ def main(arguments: list[str]) -> int:
         page = path.read_text(encoding="utf-8")
         try:
             with working_folder():
-                # the commands of the README set up a machine; the tests of the command line are theirs
-                results = list(outputs(page, str(path), with_commands=path.name != "README.md"))
+                results = list(outputs(page, str(path)))
         except Exception:
             traceback.print_exc()
             failed = True
