@@ -173,7 +173,8 @@ class Fit:
                 if stop is None and time.perf_counter() > deadline:
                     limit = f"the time limit of {settings.time_limit:g} s"
                     stop = "time", f"{limit} was over after epoch {state.epoch}"
-        self._finish(*(stop or ("epochs", f"all {settings.epochs} epochs are over")))
+        over = f"all {settings.epochs} epochs are over" if settings.epochs > 1 else "the one epoch is over"
+        self._finish(*(stop or ("epochs", over)))
         return self.history
 
     def _stopped_before(self) -> Stop | None:
@@ -315,7 +316,8 @@ class Fit:
             return "until", f"the loss {error:.4g} is below {settings.until:g} after epoch {state.epoch}"
         if settings.patience is not None and state.waited >= settings.patience:
             best = f"{self.monitored.replace('_', ' ')} {state.best_value:.4g} of epoch {state.best_epoch}"
-            return "patience", f"no epoch improved on the {best} for {state.waited} epochs"
+            times = f"{state.waited} epochs" if state.waited > 1 else "one epoch"
+            return "patience", f"no epoch improved on the {best} for {times}"
         return None
 
     def _finish(self, stopped_by: str, reason: str) -> None:
