@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pellucid import formulas
 from pellucid.errors import ArgumentError
-from pellucid.formulas import REAL, Limits, Range, in_float32
+from pellucid.formulas import REAL, Limits, Range
 from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.loops import elementwise
 from pellucid.registry import Formula, Registry, settings_of
@@ -66,7 +66,7 @@ class Activation(Formula):
     def forward(self) -> Kernel:
         """Kernel a = g(z)."""
         numbers = tuple(self.settings)
-        functions = (("function", in_float32(self.function)),)
+        functions = (("function", self.function),)
         return elementwise(
             self.name, f"function({', '.join(['z', *numbers])})", functions, ("z",), ("a",), numbers
         )
@@ -76,7 +76,7 @@ class Activation(Formula):
         """Kernel delta = da * g'(z)."""
         numbers = tuple(self.settings)
         call = f"da * derivative({', '.join(['z', 'a', *numbers])})"
-        functions = (("derivative", in_float32(self.derivative)),)
+        functions = (("derivative", self.derivative),)
         return elementwise(f"{self.name}_backward", call, functions, ("z", "a", "da"), ("delta",), numbers)
 
 

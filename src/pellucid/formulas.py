@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 import re
@@ -167,29 +166,6 @@ def check_outside(who: str, function: Callable[..., Any]) -> None:
                 f"{who} reads {name!r}, which is of type {type(value).__name__}. A formula can read numbers "
                 "and call plain functions."
             )
-
-
-@functools.cache
-def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same formula with every number it takes from outside its text, and its helpers take, a float32.
-
-    The compiler reads a formula's own numbers as float32, but those of its module and of the functions
-    around it as float64, with which a vectorised word such as `exp` gives wrong results.
-    """
-
-    def narrow(value: Any) -> Any:
-        if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-            return np.float32(value)
-        if isinstance(value, Formula):
-            value = value.function
-        return in_float32(value) if isinstance(value, types.FunctionType) else value
-
-    names = {n: narrow(v) for n, v in inspect.getclosurevars(function).globals.items()}
-    cells = tuple(types.CellType(narrow(c.cell_contents)) for c in function.__closure__ or ())
-    space = {**function.__globals__, **names}
-    return types.FunctionType(
-        function.__code__, space, function.__name__, function.__defaults__, cells or None
-    )
 
 
 def _outside(function: Callable[..., Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pellucid import formulas
 from pellucid.activation_entry import Activation, RowActivation
 from pellucid.errors import ArgumentError
-from pellucid.formulas import REAL, Limits, Range, in_float32
+from pellucid.formulas import REAL, Limits, Range
 from pellucid.kernels.elementary import log, maximum, where
 from pellucid.kernels.kernel import Kernel
 from pellucid.loss_kernels import READS, LossParts, NeuronParts, neuron_kernel, softmax_kernel
@@ -69,9 +69,9 @@ class Loss(Formula):
     @property
     def parts(self) -> LossParts:
         """The loss as its kernels need it."""
-        derivatives = tuple((part, in_float32(by)) for part, by in self.derivatives.items())
+        derivatives = tuple((part, by) for part, by in self.derivatives.items())
         is_mean = self.over_outputs == "mean"
-        return LossParts(self.name, in_float32(self.function), derivatives, tuple(self.settings), is_mean)
+        return LossParts(self.name, self.function, derivatives, tuple(self.settings), is_mean)
 
     def __call__(self, y_pred: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Loss of each row, for outputs and targets of shape (n_samples, n_out)."""
@@ -90,9 +90,9 @@ class Loss(Formula):
         """Kernel: the loss of each row and the delta of each output, from z, a, y and the row's weight."""
         if isinstance(activation, RowActivation):
             return softmax_kernel(self.parts)
-        slope = in_float32(activation.derivative)
+        slope = activation.derivative
         logs = tuple(
-            (part, (in_float32(value), in_float32(by_z)))
+            (part, (value, by_z))
             for part, (value, by_z) in (
                 ("log_a", activation.log or _log_pair(activation.derivative)),
                 ("log_rest", activation.log_rest or _log_rest_pair(activation.derivative)),

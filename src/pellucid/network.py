@@ -253,6 +253,10 @@ class Network:
             Targets, in any form that `fit` takes.
         metrics : sequence of str or Metric
             What to report beside the loss; the metrics of the last fit if there was one and none are given.
+        loss : str or Loss, optional
+            The loss of the last fit, or the one that suits the output, unless given.
+        sample_weight : array (n_samples,), optional
+            Weight of each row; only their proportions matter.
         """
         the_loss = self._loss_for(loss)
         X = inputs(X, self.n_in, "evaluate")

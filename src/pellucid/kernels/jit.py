@@ -17,10 +17,12 @@ import numpy as np
 
 from pellucid.errors import InternalError
 from pellucid.kernels.elementary import Elementary
+from pellucid.registry import Formula
 
 # No flag may let the compiler assume that NaN or infinity cannot occur, and none may contract
 # a * b + c: then a result does not depend on whether vector code or the rest of a loop made it.
 OPTIONS: dict[str, Any] = {
+    "fastmath": False,  # said, since a callee would inherit it from whoever compiles it first
     "nogil": True,
     "boundscheck": False,
     "error_model": "numpy",
@@ -49,13 +51,14 @@ class Instruction:
 def jitted(function: Callable[..., Any] | Elementary) -> Any:
     """The compiled form of a scalar function: a formula or an elementary function.
 
-    Numbers written in a formula mean float32, so that one stray `0.5` does not turn a vector
-    loop into a loop of doubles. The functions that a formula calls are compiled the same way.
+    Numbers written in a formula, and those it takes from its module or the functions around it, mean
+    float32, so that one stray `0.5` does not turn a vector loop into a loop of doubles. The functions
+    that a formula calls are compiled the same way.
     """
     import numba
 
     if isinstance(function, types.FunctionType):
-        return numba.njit(**INLINED)(_linked(_with_float32_constants(function), jitted))
+        return numba.njit(**INLINED)(_linked(_in_float32(function), jitted))
     if isinstance(function, Elementary) and function.body is not None:
         return numba.njit(**INLINED)(_linked(function.body, helper))
     from pellucid.kernels import intrinsics
@@ -101,6 +104,8 @@ def digest(*values: Any) -> str:
             return of(value.body) if value.body else value.__name__
         if isinstance(value, Instruction):
             return value.__name__
+        if isinstance(value, Formula):
+            return of(value.function)
         if isinstance(value, (tuple, list)):
             return f"({','.join(map(of, value))})"
         if isinstance(value, Mapping):
@@ -134,26 +139,29 @@ def _linked(
     compiled = dict(names or {})
     for name in _globals(code) - compiled.keys():
         if _is_ours(function.__globals__.get(name)):
-            compiled[name] = compile(function.__globals__[name])
+            compiled[name] = compile(_plain(function.__globals__[name]))
     cells = tuple(
-        types.CellType(compile(c.cell_contents) if _is_ours(c.cell_contents) else c.cell_contents)
+        types.CellType(compile(_plain(c.cell_contents)) if _is_ours(c.cell_contents) else c.cell_contents)
         for c in function.__closure__ or ()
     )
     space = {**function.__globals__, **compiled}
     return types.FunctionType(code, space, function.__name__, function.__defaults__, cells or None)
 
 
-def _with_float32_constants(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function with each number in its text a float32."""
+def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function with each number that it reads a float32."""
+
+    def narrow(value: Any) -> Any:
+        is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        return np.float32(value) if is_number else value
+
     code: types.CodeType = function.__code__
-    constants, defaults = (
-        tuple(np.float32(c) if type(c) in (int, float) else c for c in values)
-        for values in (code.co_consts, function.__defaults__ or ())
-    )
+    constants = tuple(np.float32(c) if type(c) in (int, float) else c for c in code.co_consts)
+    space = {**function.__globals__, **{n: narrow(v) for n, v in _reads(function).items()}}
+    defaults = tuple(map(narrow, function.__defaults__ or ()))
+    cells = tuple(types.CellType(narrow(c.cell_contents)) for c in function.__closure__ or ())
     code = code.replace(co_consts=constants)
-    return types.FunctionType(
-        code, function.__globals__, function.__name__, defaults or None, function.__closure__
-    )
+    return types.FunctionType(code, space, function.__name__, defaults or None, cells or None)
 
 
 def _reads(function: Callable[..., Any]) -> dict[str, Any]:
@@ -162,8 +170,13 @@ def _reads(function: Callable[..., Any]) -> dict[str, Any]:
     return {n: space[n] for n in _globals(function.__code__) & space.keys()}
 
 
+def _plain(value: Any) -> Any:
+    """The function of a registered formula, so that one formula may call another."""
+    return value.function if isinstance(value, Formula) else value
+
+
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, (Elementary, Instruction, types.FunctionType))
+    return isinstance(value, (Elementary, Formula, Instruction, types.FunctionType))
 
 
 @functools.cache

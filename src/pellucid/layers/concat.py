@@ -21,8 +21,8 @@ class Concat(Combinator):
 
     Parameters
     ----------
-    *branches : list of Layer
-        Two or more.
+    *layers : list of Layer
+        The branches, two or more.
     name : str, optional
         Its name; the layers inside are called `NAME/dense_1` and so on, counted through all branches.
 

@@ -34,6 +34,10 @@ class Parameter:
         Factor on the learning rate.
     trainable : bool
         Whether training changes it by its gradient.
+    regularizer : Regularizer, optional
+        What its size adds to the loss.
+    max_norm : float, optional
+        The largest norm of the weights into one neuron.
     """
 
     name: str

@@ -103,10 +103,16 @@ def compare(
 
     Parameters
     ----------
+    task : str
+        `regression`, `binary` or `multiclass`.
     y : array (n_samples, n_out)
         Targets: one-hot rows, or numbers in their own unit.
     outputs : dict of str to array
         Probabilities or numbers of the trivial answer, the straight line and the network.
+    held_out : bool
+        Whether these rows were kept away from training.
+    trivial : str
+        What the trivial answer is, in words.
     unit : str
         The name of the target.
     """

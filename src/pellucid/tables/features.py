@@ -95,6 +95,7 @@ class NumberColumn:
 
     @property
     def feature_names(self) -> list[str]:
+        """The name of each feature."""
         return [self.name, f"{self.name} is missing"] if self.has_indicator else [self.name]
 
     def prepare(self, table: Table, rows: NDArray[np.int64] | None, report: Report) -> pl.Series:
@@ -194,6 +195,7 @@ class CategoryColumn:
 
     @property
     def feature_names(self) -> list[str]:
+        """The name of each feature."""
         levels = self.levels[1:] if self.is_binary else self.levels
         names = [f"{self.name} = {level}" for level in levels]
         return [*names, f"{self.name} = any other"] if self.is_pooled else names

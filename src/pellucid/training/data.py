@@ -200,6 +200,12 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
         Not negative.
     class_weight : mapping of class to number, "balanced" or None
         Multiplied with the former; balanced means n / (n_classes × rows of the class), counted over `rows`.
+    y : Targets
+        The targets, for their classes.
+    n : int
+        How many rows there are.
+    rows : int array
+        The training rows.
     """
     if sample_weight is None and class_weight is None:
         return None

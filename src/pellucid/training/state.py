@@ -29,6 +29,12 @@ class State:
         The epoch at which the present fit began; its schedule counts from there.
     waited : int
         Epochs since the best one.
+    best_value, best_epoch
+        The lowest number that says how good an epoch is, and which epoch had it; 0 before the first.
+    plateau : ReduceOnPlateau, optional
+        Where a schedule that follows the loss stands.
+    history : History
+        Numbers of each epoch so far.
     optimizer_since : int
         Updates made before the optimizer began with empty states; it counts its own from there.
     optimizer : Tensors
