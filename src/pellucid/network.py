@@ -235,7 +235,7 @@ class Network:
         if self.n_out > 1:
             indices = outputs.argmax(axis=1)
         else:
-            middle = 0.0 if self._loss and self._loss.targets == (-1.0, 1.0) else 0.5
+            middle = float(np.mean(self._loss.only)) if self._loss and self._loss.only else 0.5
             indices = (outputs[:, 0] > middle).astype(np.int64)
         named: Array = np.asarray(self.classes)[indices] if self.classes else indices
         return named
@@ -427,7 +427,7 @@ class Network:
         return getattr(self._definitions[-1], "activation", None) or ACTIVATIONS.find("linear")
 
     def _targets(self, y: Any, loss: Loss) -> Targets:
-        return targets(y, self.n_out, self.output_activation.name, loss.name, self.classes)
+        return targets(y, self.n_out, self.output_activation.name, loss, self.classes)
 
     def _same_length(self, X: Array, other: Array, name: str) -> None:
         if len(X) != len(other):

@@ -30,11 +30,15 @@ def evaluate(model: Path, data: Path, /, *, json: bool = False) -> None:
     from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL
 
     the_model = files.load_table_model(model)
-    scores = dict(the_model.evaluate(files.table_source(data)))
+    notes: list[str] = []
+    scores = the_model.evaluate(files.table_source(data), notes)
+    for note in notes:
+        output.say(note)
     n_rows = int(scores.pop("n_rows"))
     evidence = the_model.evidence
     if json:
-        found = {"model": str(model), "n_rows": n_rows, "scores": scores, "evidence": evidence.to_dict()}
+        found = {"model": str(model), "n_rows": n_rows, "scores": scores, "notes": notes}
+        found["evidence"] = evidence.to_dict()
         output.write_json(found)
         return
     name = "standard input" if data == files.STANDARD_INPUT else data.name

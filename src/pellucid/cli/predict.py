@@ -57,7 +57,8 @@ def predict(
         check_out(out, model, data)
     the_model = files.load_table_model(model)
     table = read_as_written(the_model, data)
-    frame, notes = predict_rows(the_model, table)
+    notes: list[str] = []
+    frame = the_model.predict_table(table, notes)
     for note in notes:
         output.say(note)
     if out is not None:
@@ -110,41 +111,6 @@ def named(content: bytes) -> BinaryIO:
     stream = io.BytesIO(content)
     stream.name = "standard input"
     return stream
-
-
-def predict_rows(model: TableModel, table: Table) -> tuple[pl.DataFrame, list[str]]:
-    """The table with the predictions, and what was found on the way, in sentences."""
-    import polars as pl
-
-    from pellucid.tables.features import Report
-
-    report = Report()
-    predicted = model.predict_table(table, report)
-    columns, notes = table.frame.columns, list(report.notes)
-    for name in (c.name for c in model.encoding.columns):
-        if n := table.frame[name].null_count():
-            notes.append(f"Column {name!r}: {n} {'value is' if n == 1 else 'values are'} missing.")
-    added = added_columns(model)
-    taken = {*columns, *added}
-    kept = []
-    for name in columns:
-        column = table.frame[name]
-        if name in added:
-            free = f"{name}_input"
-            while free in taken:
-                free += "_"
-            taken.add(free)
-            column = column.alias(free)
-            notes.append(f"Column {name!r} of {table.origin.name} is kept as {free!r}.")
-        kept.append(column)
-    return pl.DataFrame([*kept, *(predicted[name] for name in added)]), notes
-
-
-def added_columns(model: TableModel) -> list[str]:
-    """Names of the columns that `TableModel.predict_table` adds."""
-    targets = model.target.names
-    predictions = ["prediction"] if len(targets) == 1 else [f"prediction_{name}" for name in targets]
-    return [*predictions, *(f"probability_{name}" for name in model.classes)]
 
 
 def write_file(frame: pl.DataFrame, out: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pellucid import settings
+from pellucid.errors import ArgumentError, InternalError, PellucidError
 from pellucid.kernels import cache
 from pellucid.kernels.jit import body, digest
 from pellucid.kernels.kernel import Kernel
@@ -60,10 +61,25 @@ def _compile(kernels: dict[str, Kernel]) -> None:
     )
     start = time.perf_counter()
     for name, kernel in kernels.items():
-        code = machine_code(kernel)
+        try:
+            code = machine_code(kernel)
+        except Exception as error:
+            print(file=sys.stderr)
+            raise _failure(kernel, error) from error
         cache.store(name, code)
         _link(name, code)
     print(f"{time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+
+
+def _failure(kernel: Kernel, error: Exception) -> PellucidError:
+    """One sentence for what the compiler said at length."""
+    said = next((s for line in str(error).splitlines() if (s := line.strip())), type(error).__name__)
+    if kernel.formulas:
+        return ArgumentError(
+            f"{kernel.name!r} cannot be compiled ({said}). Write its formula with arithmetic and the words "
+            "of pellucid.kernels.elementary."
+        )
+    return InternalError(f"kernel {kernel.name!r} cannot be compiled: {said}")
 
 
 def machine_code(kernel: Kernel) -> bytes:

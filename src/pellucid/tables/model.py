@@ -16,6 +16,7 @@ from pellucid.network import Network
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare, scores_of, trivial_outputs
 from pellucid.tables.features import Report
+from pellucid.tables.predictions import beside, missing
 from pellucid.tables.reading import read_table
 from pellucid.tables.recipe import Recipe
 from pellucid.tables.table import Table
@@ -82,32 +83,39 @@ class TableModel:
             raise ArgumentError("this model predicts numbers; only classes have probabilities.")
         return self._outputs(self._read(source))[0]
 
-    def predict_table(self, source: Any, report: Report | None = None) -> pl.DataFrame:
-        """The table with a column `prediction`, and `probability_CLASS` for each class."""
-        import polars as pl
+    def predict_table(self, source: Any, notes: list[str] | None = None) -> pl.DataFrame:
+        """The table with a column `prediction`, and `probability_CLASS` for each class.
 
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `predict`.
+        notes : list, optional
+            Gets a sentence for all that is worth knowing: categories never seen, values missing, columns
+            of the table that had the name of one of the new ones and are kept as `NAME_input`.
+        """
         table = self._read(source)
-        outputs, found = self._outputs(table)
-        if report is not None:
-            report.unseen, report.infinite = found.unseen, found.infinite
-        decoded = self._decoded(outputs)
-        added: dict[str, Any] = {}
-        if decoded.ndim == 1:
-            added["prediction"] = decoded.tolist() if decoded.dtype.kind == "O" else decoded
+        outputs, report = self._outputs(table)
+        decoded, names = self._decoded(outputs), self.target.names
+        if len(names) == 1:
+            added: dict[str, Any] = {"prediction": decoded.tolist() if self.classes else decoded}
         else:
-            added = {f"prediction_{n}": decoded[:, i] for i, n in enumerate(self.target.names)}
-        for i, name in enumerate(self.classes):
-            added[f"probability_{name}"] = outputs[:, i]
-        return table.frame.with_columns([pl.Series(name, values) for name, values in added.items()])
+            added = {f"prediction_{name}": decoded[:, i] for i, name in enumerate(names)}
+        added |= {f"probability_{name}": outputs[:, i] for i, name in enumerate(self.classes)}
+        frame, kept = beside(table, added)
+        if notes is not None:
+            notes += [*report.notes, *missing(table, (c.name for c in self.encoding.columns)), *kept]
+        return frame
 
-    def evaluate(self, source: Any) -> dict[str, float]:
-        """Scores on the rows of a table that have a target."""
-        table = self._read(source, with_target=True)
+    def evaluate(self, source: Any, notes: list[str] | None = None) -> dict[str, float]:
+        """Scores on the rows of a table that have a target; `notes` is as in `predict_table`."""
+        table, report = self._read(source, with_target=True), Report()
         target = self.target.read(table)
-        outputs = self.network.predict(self.encoding.encode(table, rows=target.rows))
-        return scores_of(self.target.task, self._own(target), self._in_own_unit(outputs)) | {
-            "n_rows": len(target.rows)
-        }
+        outputs = self.network.predict(self.encoding.encode(table, rows=target.rows, report=report))
+        if notes is not None:
+            notes += [*target.notes[1:], *report.notes]
+        scores = scores_of(self.target.task, self._own(target), self._in_own_unit(outputs))
+        return scores | {"n_rows": len(target.rows)}
 
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""
@@ -226,10 +234,8 @@ def fit_table(
     categories = list(categories)
     table = read_table(source, text=categories)
     wanted = read_target(table, target, task=task)
-    is_regression = wanted.task == "regression"
-    training, held = split(
-        len(wanted.rows), None if is_regression else wanted.values, fraction=validation, seed=seed
-    )
+    classes = wanted.values if wanted.classes else None
+    training, held = split(len(wanted.rows), classes, fraction=validation, seed=seed)
     encoding = TableEncoding.fit(
         table,
         list(wanted.names),
@@ -239,29 +245,48 @@ def fit_table(
         numbers=numbers,
         ignore=ignore,
     )
-    goal = TargetEncoding.fit(wanted, rows=training)
-    report = Report()
+    goal, report = TargetEncoding.fit(wanted, rows=training), Report()
     X, y = encoding.encode(table, rows=wanted.rows, report=report), goal.encode(wanted.values)
+    if isinstance(more.get("class_weight"), Mapping):
+        more["class_weight"] = _by_index(more["class_weight"], goal)
     network = _trained(recipe, encoding, goal, X, y, held, seed, more)
-    quiet = {
-        k: v
-        for k, v in more.items()
-        if k not in ("verbose", "checkpoint", "resume", "callbacks", "time_limit")
-    }
-    line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, held, seed, quiet)
+    # The line gets no more time than the network had, and a second where that was over at once.
+    alike = {k: v for k, v in more.items() if k not in ("verbose", "checkpoint", "resume", "callbacks")}
+    alike["time_limit"] = 1.0 + 2 * sum(epoch["seconds"] for epoch in network.history.epochs)
+    line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, held, seed, alike)
     model = TableModel(encoding, goal, network, None, [])  # type: ignore[arg-type]
-    rows = held if len(held) else training
-    own = model._own(wanted)
-    trivial = trivial_outputs(wanted.task, own[training], len(rows))
-    outputs = {TRIVIAL: trivial} | {
-        name: model._in_own_unit(net.predict(X[rows])) for name, net in ((LINE, line), (NETWORK, network))
-    }
-    words = "mean" if is_regression else f"most frequent class, {_most_frequent(wanted, training)}"
-    model.evidence = compare(
-        wanted.task, own[rows], outputs, held_out=bool(len(held)), trivial=words, unit=", ".join(wanted.names)
-    )
+    model.evidence = _evidence(model, line, wanted, X, training, held)
     model.notes = [*wanted.notes, *encoding.notes, *report.notes]
     return model
+
+
+def _evidence(
+    model: TableModel, line: Network, wanted: Target, X: Array, training: Array, held: Array
+) -> Evidence:
+    """The network beside the trivial answer and a straight line, on the rows that were held back."""
+    own, rows = model._own(wanted), held if len(held) else training
+    outputs = {
+        TRIVIAL: trivial_outputs(wanted.task, own[training], len(rows)),
+        LINE: model._in_own_unit(line.predict(X[rows])),
+        NETWORK: model._in_own_unit(model.network.predict(X[rows])),
+    }
+    trivial = f"most frequent class, {_most_frequent(wanted, training)}" if model.classes else "mean"
+    return compare(
+        wanted.task,
+        own[rows],
+        outputs,
+        held_out=bool(len(held)),
+        trivial=trivial,
+        unit=", ".join(wanted.names),
+    )
+
+
+def _by_index(weights: Mapping[Any, Any], goal: TargetEncoding) -> dict[int, Any]:
+    """Weights of classes by the index that the network knows them by."""
+    for name in weights:
+        if name not in goal.classes:
+            raise UnknownNameError("class", name, map(str, goal.classes))
+    return {goal.classes.index(name): weight for name, weight in weights.items()}
 
 
 def _recipe(options: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:

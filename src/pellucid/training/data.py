@@ -10,6 +10,7 @@ import numpy as np
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, ShapeError
+from pellucid.losses import Loss
 from pellucid.metrics import Task
 from pellucid.registry import is_number
 
@@ -106,7 +107,7 @@ class Targets:
         return np.eye(len(self.classes), dtype=np.float32)[self.values[rows]]
 
 
-def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | None) -> Targets:
+def targets(y: Any, n_out: int, output: str, loss: Loss, classes: list[Any] | None) -> Targets:
     """Read targets: class names, class indices, one-hot rows, numbers, several columns.
 
     Parameters
@@ -117,8 +118,8 @@ def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | Non
         Output neurons.
     output : str
         Name of the output's activation.
-    loss : str
-        Name of the loss.
+    loss : Loss
+        What they are compared by.
     classes : list or None
         Class names that an earlier fit has found.
 
@@ -136,8 +137,9 @@ def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | Non
         y = y[:, 0]
     if y.ndim not in (1, 2):
         raise ShapeError(f"y must have shape (n_samples,) or (n_samples, {n_out}), but got {y.shape}.")
-    is_class_loss = loss in ("categorical_crossentropy", "kl_divergence") or output == "softmax"
-    two = loss in ("binary_crossentropy", "hinge", "squared_hinge") or output == "sigmoid"
+    is_class_loss = loss.is_of_distribution or output == "softmax"
+    two = bool(loss.only) or loss.targets == (0.0, 1.0) or output == "sigmoid"
+    lowest = min(loss.only, default=0.0)  # how a class that is not there is written
     if y.ndim == 2:
         if y.shape[1] != n_out:
             raise ShapeError(f"y has {y.shape[1]} columns, but the output layer has {n_out} neurons.")
@@ -149,11 +151,14 @@ def targets(y: Any, n_out: int, output: str, loss: str, classes: list[Any] | Non
         if not is_class_loss and not two:
             raise ShapeError(f"y has shape {y.shape}, but {n_out} output neurons need (n_samples, {n_out}).")
         indices, names = class_indices(y, n_out, classes)
+        if loss.only:
+            member = indices[:, None] == np.arange(n_out)
+            return Targets(np.where(member, 1.0, lowest).astype(np.float32), "multiclass", names)
         return Targets(indices, "multiclass", names)
-    if two and (y.dtype.kind in "OUSb" or classes is not None):
+    zero_one = bool(loss.only) and y.dtype.kind in "iu" and set(np.unique(y)) <= {0, 1}
+    if two and (y.dtype.kind in "OUSb" or classes is not None or zero_one):
         indices, names = class_indices(y, 2, classes)
-        low = -1.0 if "hinge" in loss else 0.0
-        return Targets(np.where(indices == 1, 1.0, low).astype(np.float32)[:, None], "binary", names)
+        return Targets(np.where(indices == 1, 1.0, lowest).astype(np.float32)[:, None], "binary", names)
     values = as_numbers(y, "y").astype(np.float32)
     check_finite(values, "y")
     return Targets(values[:, None], "binary" if two else "regression", classes)

@@ -166,6 +166,11 @@ class Request:
         """Train a network; see `Network.fit`."""
         loss = net._loss_for(self.loss)
         check_pair(loss, net.output_activation, net.layers[-1].name)
+        if net.n_out == 1 and net.output_activation.name == "softmax":
+            raise ArgumentError(
+                f"softmax of one neuron is always 1, so layer {net.layers[-1].name!r} cannot learn. "
+                "Use Dense(1, 'sigmoid') or Dense(2, 'softmax')."
+            )
         rows, validation = self._rows(net, X, y, loss)
         net._loss, net._metrics = loss, list(self.metrics)
         net.classes = rows.y.classes if rows.y.classes != list(range(net.n_out)) else net.classes
@@ -271,7 +276,7 @@ class Request:
         check_finite(X, f"{who}: X")
         if not len(X):
             raise ShapeError(f"{who} needs at least one row, but X has none.")
-        known = targets(y, net.n_out, net.output_activation.name, loss.name, classes)
+        known = targets(y, net.n_out, net.output_activation.name, loss, classes)
         if len(X) != len(known.values):
             raise ShapeError(f"{who}: X has {len(X)} rows, but y has {len(known.values)}.")
         if not known.is_indexed:
