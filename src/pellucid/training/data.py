@@ -99,6 +99,13 @@ class Targets:
         """Whether the values are class indices."""
         return self.values.ndim == 1
 
+    @property
+    def names(self) -> list[Any] | None:
+        """The names of the classes; None where they are the indices themselves."""
+        if self.classes and all(type(c) is int and c == i for i, c in enumerate(self.classes)):
+            return None
+        return self.classes
+
     def matrix(self, rows: Array | slice = slice(None)) -> Array:
         """The targets as `(n_samples, n_out)`, one-hot for class indices; `len(classes)` columns then."""
         if not self.is_indexed:

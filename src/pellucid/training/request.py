@@ -173,7 +173,7 @@ class Request:
             )
         rows, validation = self._rows(net, X, y, loss)
         net._loss, net._metrics = loss, list(self.metrics)
-        net.classes = rows.y.classes if rows.y.classes != list(range(net.n_out)) else net.classes
+        net.classes = rows.y.names or net.classes
         state = self._state(net, rows)
         net._state = state
         gradients = Gradients(self.clip_value, self.clip_norm, self.gradient_noise)
