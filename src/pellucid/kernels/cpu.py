@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+from pellucid import settings
+
 
 @functools.cache
 def features() -> dict[str, bool]:
@@ -26,7 +28,7 @@ def name() -> str:
 
 def vector_width() -> int:
     """float32 numbers in one vector register: 16 with AVX-512, 8 with AVX, else 4."""
-    has = features()
+    has = features() if settings.jit() else {}  # who compiles nothing does not need LLVM either
     return 16 if has.get("avx512f") else 8 if has.get("avx") else 4
 
 

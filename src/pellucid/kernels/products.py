@@ -109,10 +109,13 @@ def _(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):
     C[lo:hi] = A[:rows, lo:hi].T @ B[:rows]
 
 
-@functools.cache
 def products(width: int | None = None) -> tuple[Wide, Wide]:
     """The kernels (product, product_transposed) for a vector width, the CPU's own by default."""
-    width = width or cpu.vector_width()
+    return _products(width or cpu.vector_width())
+
+
+@functools.cache
+def _products(width: int) -> tuple[Wide, Wide]:
     return (
         Wide(product, width, lambda: {"sweep": _sweep(False, width)}),
         Wide(product_transposed, width, lambda: {"sweep": _sweep(True, width)}),
