@@ -30,6 +30,7 @@ from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
 from pellucid.training.state import State, put, states_of, sums_of, weights
 
+STEPS_AHEAD = 2048  # steps for which learning rates and the like are worked out at once
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
 Callback = Callable[[Any, dict[str, float]], Any]
 Stop = tuple[str, str]  # what stopped a training, in a word, and the reason in a sentence
@@ -140,6 +141,7 @@ class Fit:
         self.team: Team = None  # type: ignore[assignment]
         self.interrupted = False
         self.step_seconds = 0.0
+        self._ahead: list[tuple[dict[float, Array], float]] = []
 
     @property
     def monitored(self) -> str:
@@ -207,9 +209,10 @@ class Fit:
         """Run the rest of an epoch; gives the reason where it had to stop in between."""
         state, settings = self.state, self.settings
         lowered, step = self.lowered, self.state.step
-        self.order[:] = self.rows.indices
+        indices = self.rows.indices
         if settings.shuffle:
-            self.order[:] = self.rows.indices[permutation(self.seed, state.epoch, len(self.order))]
+            indices = indices[permutation(self.seed, state.epoch, len(indices))]
+        self.order[:] = indices
         tables = self._tables()
         for factor, buffer in lowered.tables.items():
             self.program.point(buffer, tables[factor])
@@ -240,19 +243,25 @@ class Fit:
         return None
 
     def _tables(self) -> dict[float, Array]:
-        """The optimizer's numbers for each step of the epoch, by the factor on the learning rate."""
-        state, settings = self.state, self.settings
-        steps = np.arange(self.n_steps)
-        since = (state.epoch - state.begun) * self.n_steps
-        planned = settings.epochs * self.n_steps
-        rate = (
-            settings.learning_rate
-            * state.plateau_factor
-            * settings.schedule(since + steps, planned, self.n_steps)
-        )
-        self.rate = rate
-        t = (state.tick - state.optimizer_since - state.step + 1 + steps).astype(np.float64)
-        return {factor: settings.optimizer.rows(t, rate * factor) for factor in self.lowered.tables}
+        """The optimizer's numbers for each step of the epoch, by the factor on the learning rate.
+
+        They are worked out for some epochs at once, unless the loss has a say in the learning rate.
+        """
+        state, settings, n = self.state, self.settings, self.n_steps
+        ahead, self._ahead = self._ahead, self._ahead[1:]
+        if not ahead:
+            left = state.begun + settings.epochs - state.epoch
+            many = 1 if state.plateau is not None else min(left, max(1, STEPS_AHEAD // n))
+            since = (state.epoch - state.begun) * n + np.arange(many * n)
+            factors = settings.schedule(since, settings.epochs * n, n)
+            rate = settings.learning_rate * state.plateau_factor * factors
+            t = state.tick - state.optimizer_since - state.step + 1.0 + np.arange(many * n)
+            rows = {factor: settings.optimizer.rows(t, rate * factor) for factor in self.lowered.tables}
+            epochs = [slice(i * n, (i + 1) * n) for i in range(many)]
+            ahead = [({factor: table[e] for factor, table in rows.items()}, rate[e][-1]) for e in epochs]
+            self._ahead = ahead[1:]
+        tables, self.rate = ahead[0]
+        return tables
 
     def _record(self, begin: float) -> dict[str, float]:
         """The numbers of an epoch that is over."""
@@ -267,7 +276,7 @@ class Fit:
         if any(p.regularizer for p in self.all):
             record["penalty"] = penalty(self.all, self.parameters.view)
         record |= {
-            "learning_rate": float(self.rate[-1]),
+            "learning_rate": float(self.rate),
             "gradient_norm": float(np.sqrt(squares / self.n_steps)),
         }
         record["seconds"] = time.perf_counter() - begin
