@@ -42,10 +42,32 @@ _PUBLIC = {
 __all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
+    from pellucid.activations import activation as activation
     from pellucid.errors import PellucidError as PellucidError
+    from pellucid.kernels.elementary import exp as exp
+    from pellucid.kernels.elementary import log as log
+    from pellucid.kernels.elementary import sqrt as sqrt
+    from pellucid.kernels.elementary import tanh as tanh
+    from pellucid.kernels.elementary import where as where
+    from pellucid.layers.activation import Activation as Activation
+    from pellucid.layers.batch_norm import BatchNorm as BatchNorm
+    from pellucid.layers.concat import Concat as Concat
     from pellucid.layers.dense import Dense as Dense
+    from pellucid.layers.dropout import Dropout as Dropout
+    from pellucid.layers.frozen import Frozen as Frozen
+    from pellucid.layers.gaussian_noise import GaussianNoise as GaussianNoise
+    from pellucid.layers.input import Input as Input
+    from pellucid.layers.layer_norm import LayerNorm as LayerNorm
+    from pellucid.layers.residual import Residual as Residual
+    from pellucid.layers.scale import Scale as Scale
     from pellucid.loading import load as load
+    from pellucid.losses import loss as loss
+    from pellucid.metrics import metric as metric
     from pellucid.network import Network as Network
+    from pellucid.optimizers import optimizer as optimizer
+    from pellucid.schedules import schedule as schedule
+    from pellucid.tables.model import TableModel as TableModel
+    from pellucid.tables.model import fit_table as fit_table
 
 
 def __getattr__(name: str) -> Any:

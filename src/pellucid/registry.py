@@ -75,7 +75,10 @@ class Formula:
             if not ok:
                 wanted = "True or False" if type(self.settings[name]) is bool else "a finite number"
                 raise ArgumentError(f"{self.kind} {self.name!r}: {name} must be {wanted}, but got {value!r}.")
-        return dataclasses.replace(self, settings={**self.settings, **settings})
+        plain = {
+            n: v.item() if hasattr(v, "item") else v for n, v in settings.items()
+        }  # NumPy's are not kept
+        return dataclasses.replace(self, settings={**self.settings, **plain})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # nothing in it changes
@@ -170,10 +173,10 @@ class Registry(Entries[E]):
     def _keywords(self, spec: str, inside: str) -> dict[str, Any]:
         try:
             call = ast.parse(f"f({inside})", mode="eval").body
-            assert isinstance(call, ast.Call)
-            assert not call.args
-            return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        except (AssertionError, SyntaxError, ValueError):
+            if isinstance(call, ast.Call) and not call.args and all(k.arg for k in call.keywords):
+                return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+            raise ValueError("more than settings with their values")
+        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
             raise ArgumentError(
                 f"cannot read {spec!r}: write {self.kind}s with settings as 'name(setting=0.5)'."
             ) from None
