@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -44,6 +45,8 @@ class Program:
             for b in arena.buffers:
                 self._views[b], self._padded[b] = arena.view(b), arena.padded(b)
         self._compiled = settings.jit()
+        if settings.debug():
+            print(plan.table(), file=sys.stderr)
         self._places: dict[Buffer, list[int]] = {}
         self._given = {b for b in plan.buffers() if b.given}
         if self._compiled:
