@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from pellucid import (
@@ -225,6 +227,11 @@ BAD_ROWS: dict[str, tuple[Any, type[PellucidError], str]] = {
     "complex": (X + 0j, DataError, "predict: X must hold numbers, but got complex64."),
     "dates": (np.zeros((2, 6), "M8[s]"), DataError, "predict: X must hold numbers, but got datetime64[s]."),
     "nan": (np.where(X[701, 4] == X, np.nan, X), DataError, "predict: X holds nan in row 701, column 4."),
+    "masked": (
+        np.ma.masked_less(X, 0),
+        DataError,
+        "predict: X has masked values. Replace or leave them out.",
+    ),
     "missing": ([[1, 2, None, 4, 5, 6]], DataError, "predict: X holds nan in row 0, column 2."),
 }
 
@@ -276,6 +283,30 @@ def test_evaluate_of_a_loss_beyond_all_numbers_is_one_sentence() -> None:
         DataError, match="evaluate: X holds numbers so large that the network's sums overflow"
     ):
         net.evaluate(X, np.full((1000, 3), 1e30), metrics=["rmse"])
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_columns_of_a_data_frame_are_held_to_the_features(frame: Any) -> None:
+    net = Network([Input(["age", "income"]), Dense(2)], seed=0)
+    data = {"age": [1.0, 2.0], "income": [3.0, 5.0]}
+    wanted = net.predict([[1, 3], [2, 5]])
+    np.testing.assert_array_equal(net.predict(frame(data)), wanted)
+    turned = frame({n: data[n] for n in ("income", "age")})
+    np.testing.assert_array_equal(net.predict(turned[net.features]), wanted)
+    unnamed = Network([Input(2), Dense(2)], seed=0)
+    np.testing.assert_array_equal(unnamed.predict(turned), unnamed.predict([[3, 1], [5, 2]]))
+    for wrong, message in (
+        (turned, "predict: the columns of X are in another order than the features: give X[net.features]."),
+        (
+            frame({**data, "sex": [0, 1]}),
+            "predict: X has a column 'sex', which is no feature: give X[net.features].",
+        ),
+        (frame({"age": [1], "incom": [2]}), "predict: X has no column 'income'. Did you mean 'incom'?"),
+        (frame({"age": [1]}), "predict: X has no column 'income'."),
+    ):
+        with pytest.raises(DataError) as caught:
+            net.predict(wrong)
+        assert str(caught.value) == message
 
 
 # ---------------------------------------------------------------- trace

@@ -94,11 +94,16 @@ class Network:
         )
 
     @property
-    def features(self) -> list[str]:
-        """Names of the inputs."""
+    def _input(self) -> Input:
+        """The first layer, which knows the features."""
         first = self._definitions[0]
         assert isinstance(first, Input)
-        return list(first.features)
+        return first
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the inputs."""
+        return list(self._input.features)
 
     @property
     def n_in(self) -> int:
@@ -143,7 +148,7 @@ class Network:
         training : bool
             Whether dropout drops and batch normalisation looks at these rows, as in a training step.
         """
-        X = inputs(X, self.n_in, "trace")
+        X = inputs(X, self._input, "trace")
         check_finite(X, "trace: X")
         if not len(X):
             raise ShapeError("trace needs at least one row.")
@@ -197,7 +202,7 @@ class Network:
         -------
         float32 array (n_samples, n_out)
         """
-        X = inputs(X, self.n_in, "predict")
+        X = inputs(X, self._input, "predict")
         dtype = f"f{X.dtype.itemsize}"
         pool = self._predictors.setdefault(dtype, [])
         try:
@@ -259,7 +264,7 @@ class Network:
             Weight of each row; only their proportions matter.
         """
         the_loss = self._loss_for(loss)
-        X = inputs(X, self.n_in, "evaluate")
+        X = inputs(X, self._input, "evaluate")
         check_finite(X, "evaluate: X")
         known = self._targets(y, the_loss)
         self._same_length(X, known.values, "y")

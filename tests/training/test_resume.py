@@ -167,6 +167,21 @@ def test_a_copy_goes_on_as_the_network_itself(way: str, tmp_path: Path) -> None:
     assert told(other.history) == told(net.history)
 
 
+def test_a_copy_made_by_a_callback_goes_on_as_the_network_itself(tmp_path: Path) -> None:
+    copies: list[Network] = []
+
+    def keep(net: Network, record: dict[str, float]) -> None:
+        if record["epoch"] == 3:
+            copies.extend([net.copy(), saved(net, tmp_path)])
+
+    options = {**RICH, "validation_split": 0.0}
+    net = rich()
+    net.fit(X, Y, epochs=7, callbacks=keep, **options)
+    for other in copies:
+        other.fit(X, Y, epochs=4, **options)
+        assert bits(other) == bits(net)
+
+
 def test_a_file_without_training_keeps_weights_and_history_and_begins_anew(tmp_path: Path) -> None:
     net = rich()
     net.fit(X, Y, epochs=4, **RICH)

@@ -9,22 +9,26 @@ from typing import Any
 import numpy as np
 
 from pellucid.engine.buffer import Array
-from pellucid.errors import ArgumentError, DataError, ShapeError
+from pellucid.errors import ArgumentError, DataError, ShapeError, nearest
+from pellucid.layers.input import Input
 from pellucid.losses import Loss
 from pellucid.metrics import Task
 from pellucid.registry import is_number
 
 
-def inputs(X: Any, n_in: int, who: str) -> Array:
+def inputs(X: Any, features: Input, who: str) -> Array:
     """X as a C-contiguous float32 or float64 matrix; the same memory where it is one already.
 
     Raises
     ------
     ShapeError
-        If X is not a matrix with `n_in` columns.
+        If X is not a matrix with a column for each feature.
     DataError
-        If X cannot be read as numbers.
+        If X cannot be read as numbers, or is a data frame with columns of other names than the features.
     """
+    n_in = features.n_out
+    if features.is_named and hasattr(X, "columns"):
+        _check_names([str(c) for c in X.columns], features.features, who)
     X = as_numbers(X, f"{who}: X")
     if X.ndim == 1 and n_in == 1:
         X = X[:, None]
@@ -39,8 +43,24 @@ def inputs(X: Any, n_in: int, who: str) -> Array:
     return X if X.flags.aligned and X.dtype.isnative else np.array(X, X.dtype.newbyteorder("="))
 
 
+def _check_names(columns: list[str], features: list[str], who: str) -> None:
+    if columns == features:
+        return
+    if sorted(columns) == sorted(features):
+        raise DataError(
+            f"{who}: the columns of X are in another order than the features: give X[net.features]."
+        )
+    for name in features:
+        if name not in columns:
+            raise DataError(f"{who}: X has no column {name!r}. {nearest(name, columns)}".rstrip())
+    extra = next(c for c in columns if c not in features)
+    raise DataError(f"{who}: X has a column {extra!r}, which is no feature: give X[net.features].")
+
+
 def as_numbers(values: Any, who: str) -> Array:
     """Any array-like of numbers or truth values as an array."""
+    if np.ma.is_masked(values):
+        raise DataError(f"{who} has masked values. Replace or leave them out.")
     if hasattr(values, "to_numpy") and not isinstance(values, np.ndarray):
         values = values.to_numpy()
     try:

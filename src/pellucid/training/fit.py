@@ -305,6 +305,8 @@ class Fit:
         state.note(value, settings.min_delta, self.all, self.parameters)
         if state.plateau is not None:
             state.plateau.update(value)
+        if settings.callbacks:
+            self.keep()  # one may save the network, or copy it
         asked = [c(self.network, dict(record, epoch=state.epoch)) for c in settings.callbacks]
         stop = self._verdict(record)
         if stop is None and any(a is True for a in asked):

@@ -272,7 +272,7 @@ class Request:
         self, net: Network, who: str, X: Any, y: Any, loss: Any, classes: list[Any] | None
     ) -> tuple[Array, Targets]:
         """Inputs and targets, checked."""
-        X = inputs(X, net.n_in, who)
+        X = inputs(X, net._input, who)
         check_finite(X, f"{who}: X")
         if not len(X):
             raise ShapeError(f"{who} needs at least one row, but X has none.")
