@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pellucid import settings
 from pellucid.engine.buffer import Arena, line
 from pellucid.engine.plan import Axis, PlanBuilder
 from pellucid.engine.run import CONTROL, Program
@@ -95,9 +96,7 @@ def test_no_member_passes_a_barrier_before_the_others(members: int) -> None:
 def busy_machine() -> Iterator[None]:
     """Twice as many processes as cores that do nothing but work."""
     command = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]
-    others = [
-        subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2 * len(os.sched_getaffinity(0)))
-    ]
+    others = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2 * settings.cores())]
     for other in others:
         assert other.stdout
         other.stdout.readline()
