@@ -233,7 +233,7 @@ def test_checkpoint_goes_on_and_is_not_overwritten(call, folder, penguins):
         (["--seed", "-1"], "seed must be a whole number from 0, but is -1"),
         (["--threads", "0"], "threads must be a whole number from 1"),
         (["--category", "ilsand"], "Did you mean 'island'?"),
-        (["--ignore", "species"], "which is the target"),
+        (["--ignore", "species"], "--ignore 'species' names the target"),
         (["--task", "clasification"], "Did you mean 'classification'?"),
         (["--taget", "species"], "Unknown option: --taget. Did you mean --target?"),
         (["--activation"], "--activation needs a value after it."),

@@ -124,7 +124,7 @@ def test_roles_that_were_asked_for() -> None:
     ("options", "error", "message"),
     [
         ({"categories": ["agee"]}, TableError, "no column 'agee'. Did you mean 'age'?"),
-        ({"ignore": ["y"]}, ArgumentError, "ignore names 'y', which is the target"),
+        ({"ignore": ["y"]}, ArgumentError, "ignore=['y'] names the target"),
         ({"ignore": ["age"], "numbers": ["age"]}, ArgumentError, "'age' is named in more than one of"),
         ({"numbers": "age"}, ArgumentError, "numbers must be a list of columns, but got 'age'"),
         (

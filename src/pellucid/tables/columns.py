@@ -188,7 +188,7 @@ def _asked(table: Table, targets: Sequence[str], **lists: Iterable[str]) -> dict
             name = table.find(wanted)
             if name in targets:
                 raise ArgumentError(
-                    f"{argument} names {name!r}, which is the target. Take it out of {argument}."
+                    f"{argument}=[{name!r}] names the target. Take it out there, or choose another target."
                 )
             if asked.get(name, kinds[argument]) != kinds[argument]:
                 raise ArgumentError(

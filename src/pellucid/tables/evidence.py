@@ -47,7 +47,7 @@ class Evidence:
         names = [f"{TRIVIAL} ({self.trivial})", LINE, NETWORK]
         wide = max(map(len, names))
         columns = [max(len(m), 9) for m in metrics]
-        which = "validation rows" if self.held_out else "training rows (too few rows to hold some back)"
+        which = "validation rows" if self.held_out else "training rows (none are held back)"
         head = f"{f'on {self.n_rows:,} {which}':<{wide}}"
         lines = [head + "".join(f"  {m:>{c}}" for m, c in zip(metrics, columns, strict=True))]
         for name, key in zip(names, (TRIVIAL, LINE, NETWORK), strict=True):
@@ -122,7 +122,12 @@ def compare(
     over_line = _standard_errors(losses[LINE] - losses[NETWORK])
     over_trivial = _standard_errors(losses[TRIVIAL] - losses[NETWORK])
     values = f"{metric} {scores[NETWORK][metric]:.4g} against {scores[LINE][metric]:.4g}"
-    if over_trivial < SURE:
+    if not held_out:
+        verdict = (
+            "These rows were learned from, so the scores say nothing about other rows: hold some back, "
+            "or evaluate the model on others."
+        )
+    elif over_trivial < SURE:
         verdict = (
             f"Nothing in the columns was found that says more about {unit} than the {trivial} does: "
             "look for other columns."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,9 +133,9 @@ class TableModel:
         """Write the model to one file; `pellucid.load` reads it."""
         model_file.write(path, *self.to_dict())
 
-    def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
+    def to_dict(self, *, training: bool = False) -> tuple[dict[str, Any], dict[str, Array]]:
         """The model as plain values and tensors; `from_dict` makes it again."""
-        document, tensors = self.network.to_dict()
+        document, tensors = self.network.to_dict(training=training)
         return {
             "kind": "table",
             "encoding": self.encoding.to_dict(),
@@ -158,6 +159,10 @@ class TableModel:
         if network.n_in != encoding.n_features or network.n_out != n_out:
             raise ModelFileError("the file's network does not fit its table encoding.")
         return cls(encoding, target, network, evidence, notes)
+
+    def __reduce__(self) -> tuple[Callable[..., TableModel], tuple[Any, ...]]:
+        document, tensors = copy.deepcopy(self.to_dict(training=True))
+        return TableModel.from_dict, (document, {n: np.array(t) for n, t in tensors.items()})
 
     def __repr__(self) -> str:
         return f"<table model of {', '.join(self.target.names)}: {self.network!r}>"

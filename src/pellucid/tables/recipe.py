@@ -9,7 +9,7 @@ feature with six times the learning rate, dropout and β₂ = 0.95 are theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,10 @@ class Recipe:
     def of(cls, options: Mapping[str, Any]) -> Recipe:
         """The recipe with some fields changed, each checked."""
         recipe = cls(**options)
-        hidden = [recipe.hidden] if isinstance(recipe.hidden, int) else list(recipe.hidden)
+        hidden = list(recipe.hidden) if isinstance(recipe.hidden, Iterable) else [recipe.hidden]
         object.__setattr__(recipe, "hidden", [checks.whole("hidden", n) for n in hidden])
+        if recipe.batch_size is not None:
+            checks.whole("batch_size", recipe.batch_size)
         ACTIVATIONS.find(recipe.activation)
         if recipe.dropout is not None:
             checks.number("dropout", recipe.dropout, 0, 1, open_ends="most")
@@ -75,7 +77,7 @@ class Recipe:
         """Options of `Network.fit` for a table with so many training rows."""
         names = ("epochs", "learning_rate", "schedule", "optimizer", "patience")
         return {n: getattr(self, n) for n in names} | {
-            "batch_size": self.batch_size or batch_size_for(n_rows)
+            "batch_size": batch_size_for(n_rows) if self.batch_size is None else self.batch_size
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,7 +112,8 @@ def read_target(table: Table, target: str | Sequence[str], *, task: str | None =
     Classification of 'species' into 2 classes (cat, owl), because it holds texts.
     1 row is left out for want of a target.
     """
-    names = tuple(table.find(t, "target column") for t in ([target] if isinstance(target, str) else target))
+    wanted = target if isinstance(target, Iterable) and not isinstance(target, str) else [target]
+    names = tuple(table.find(t, "target column") for t in wanted)
     if not names or len(set(names)) != len(names):
         raise ArgumentError(f"expected one or more different target columns, but got {list(names)}.")
     if task is not None and task not in ASKED:
