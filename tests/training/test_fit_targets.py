@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,48 @@ def test_hinge_takes_names_and_signs() -> None:
     assert bits(by_name) == bits(by_sign)
     np.testing.assert_array_equal(by_name.classify(X) == "yes", by_name.predict(X)[:, 0] > 0)
     np.testing.assert_array_equal(by_sign.classify(X) == 1, by_sign.predict(X)[:, 0] > 0)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_hinge_answers_with_the_numbers_it_was_given(loss: str, kind: type) -> None:
+    signs, bits_of = np.where(TWO, 1, -1).astype(kind), TWO.astype(kind)
+    by_sign = Network([Input(5), Dense(6, "tanh"), Dense(1)], seed=0)
+    by_sign.fit(X, signs, loss=loss, **FAST)
+    by_bit = Network([Input(5), Dense(6, "tanh"), Dense(1)], seed=0)
+    by_bit.fit(X, bits_of, loss=loss, **FAST)
+    assert bits(by_sign) == bits(by_bit)
+    positive = by_sign.predict(X)[:, 0] > 0
+    np.testing.assert_array_equal(by_sign.classify(X), np.where(positive, 1, -1))
+    np.testing.assert_array_equal(by_bit.classify(X), positive.astype(int))
+    accuracy = by_sign.evaluate(X, signs, metrics=["accuracy"])["accuracy"]
+    assert accuracy == pytest.approx((by_sign.classify(X) == signs).mean())
+    with pytest.raises(DataError, match="y holds the class 0, which training has not seen"):
+        by_sign.evaluate(X, bits_of)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (pd.Series(pd.array(["a", None] * (N_ROWS // 2), dtype="string")), "y holds missing values"),
+        (np.where(TWO, np.datetime64("2020-01-01"), np.datetime64("2021-01-01")), "y holds datetime64"),
+        (np.where(TWO, b"a", b"b"), "y holds .S1, but classes are texts, numbers or truth values"),
+        (np.array([decimal.Decimal(int(t)) for t in TWO]), "y holds Decimal.'0'., but classes are"),
+    ],
+)
+def test_what_cannot_be_the_name_of_a_class(y: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        classification().fit(X, y, epochs=1)
+
+
+def test_what_float32_cannot_hold_is_no_number() -> None:
+    net = Network([Input(5), Dense(1)])
+    wide, far = X.astype(np.float64), T[:, 0].astype(np.float64)
+    wide[3, 1], far[2] = -1e300, 1e39
+    with pytest.raises(DataError, match=r"fit: X holds -1e\+300 in row 3, column 1, too large for float32"):
+        net.fit(wide, T[:, 0], epochs=1)
+    with pytest.raises(DataError, match=r"y holds 1e\+39 in row 2, too large for float32"):
+        net.fit(X, far, epochs=1)
 
 
 def test_several_numbers_and_several_labels() -> None:

@@ -15,6 +15,8 @@ from pellucid.losses import Loss
 from pellucid.metrics import Task
 from pellucid.registry import is_number
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def inputs(X: Any, features: Input, who: str) -> Array:
     """X as a C-contiguous float32 or float64 matrix; the same memory where it is one already.
@@ -75,22 +77,24 @@ def as_numbers(values: Any, who: str) -> Array:
 
 
 def check_finite(array: Array, who: str) -> None:
-    """Refuse NaN and infinity, naming the first place.
+    """Refuse NaN, infinity and what float32 cannot hold, naming the first place.
 
     Raises
     ------
     DataError
-        If a number is not finite.
+        If a number is not finite, or would not be in float32.
     """
     if array.dtype.kind != "f":
         return
     for start in range(0, len(array), 1 << 16):
         part = array[start : start + (1 << 16)]
-        finite = np.isfinite(part)
+        finite = np.isfinite(part) if part.dtype.itemsize <= 4 else np.abs(part) <= LARGEST
         if not finite.all():
             place = np.argwhere(~finite)[0]
             value = part[tuple(place)]
             where = f"row {start + place[0]}" + (f", column {place[1]}" if part.ndim == 2 else "")
+            if np.isfinite(value):
+                raise DataError(f"{who} holds {value} in {where}, too large for float32. Use a larger unit.")
             raise DataError(
                 f"{who} holds {value} in {where}. Replace or leave out what is not a finite number."
             )
@@ -170,8 +174,7 @@ def targets(y: Any, n_out: int, output: str, loss: Loss, classes: list[Any] | No
     if y.ndim == 2:
         if y.shape[1] != n_out:
             raise ShapeError(f"y has {y.shape[1]} columns, but the output layer has {n_out} neurons.")
-        values = as_numbers(y, "y").astype(np.float32)
-        check_finite(values, "y")
+        values = _as_float32(y)
         task: Task = "multiclass" if is_class_loss else "multilabel" if two else "regression"
         return Targets(np.ascontiguousarray(values), task, classes)
     if n_out > 1:
@@ -182,12 +185,13 @@ def targets(y: Any, n_out: int, output: str, loss: Loss, classes: list[Any] | No
             member = indices[:, None] == np.arange(n_out)
             return Targets(np.where(member, 1.0, lowest).astype(np.float32), "multiclass", names)
         return Targets(indices, "multiclass", names)
-    zero_one = bool(loss.only) and y.dtype.kind in "iu" and set(np.unique(y)) <= {0, 1}
-    if two and (y.dtype.kind in "OUSb" or classes is not None or zero_one):
+    # Where a loss knows two numbers only, these and 0 and 1 are two classes like any other two names.
+    pairs = [set(loss.only), {0.0, 1.0}] if loss.only and y.dtype.kind in "iuf" else []
+    named = y.dtype.kind in "OUSb" or any(set(np.unique(y).tolist()) == pair for pair in pairs)
+    if two and (named or classes is not None):
         indices, names = class_indices(y, 2, classes)
         return Targets(np.where(indices == 1, 1.0, lowest).astype(np.float32)[:, None], "binary", names)
-    values = as_numbers(y, "y").astype(np.float32)
-    check_finite(values, "y")
+    values = _as_float32(y)
     return Targets(values[:, None], "binary" if two else "regression", classes)
 
 
@@ -204,13 +208,20 @@ def class_indices(y: Array, n_classes: int, classes: list[Any] | None) -> tuple[
         y = y.astype(np.int64)
     if y.dtype.kind in "iu" and classes is None and y.size and y.min() >= 0 and y.max() < n_classes:
         return np.ascontiguousarray(y, np.int64), list(range(n_classes))
-    if y.dtype.kind == "O" and any(v is None or v != v for v in y):
+    if y.dtype.kind == "O" and any(_is_missing(v) for v in y):
         raise DataError("y holds missing values. Leave these rows out.")
+    if y.dtype.kind not in "OUbiuf":
+        raise DataError(f"y holds {y.dtype}, but classes are texts, numbers or truth values: y.astype(str).")
     if classes is None:
         try:
             classes = np.unique(y).tolist()
         except TypeError:
             raise DataError("y mixes kinds of values that have no order, such as text and numbers.") from None
+        for name in classes:
+            if not isinstance(name, str | int | float):  # what a model file can hold
+                raise DataError(
+                    f"y holds {_short(name)}, but classes are texts, numbers or truth values: y.astype(str)."
+                )
         if len(classes) > n_classes:
             raise DataError(f"y has {len(classes)} classes, but the output layer has room for {n_classes}.")
         classes += [f"unused {i}" for i in range(len(classes), n_classes)]
@@ -289,6 +300,20 @@ def class_of_rows(y: Targets) -> Array:
     raise ArgumentError(f"class_weight is for classes, but the task is {y.task}.")
 
 
+def _as_float32(y: Array) -> Array:
+    numbers = as_numbers(y, "y")
+    check_finite(numbers, "y")
+    return numbers.astype(np.float32)
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, NaT, or a library's own missing value, which answers no comparison."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+
+
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) < 60 else f"{text[:57]}..."
