@@ -231,6 +231,7 @@ INTERRUPTED = """
     sys.path.insert(0, {folder!r})
     from test_team import Carousel, Team, np
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     carousel, team, seen, done = Carousel(), Team(3), 0, 0
     carousel.run(team, 1)
     done += 1

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -190,6 +190,14 @@ def test_a_new_optimizer_begins_as_if_it_had_been_there_first() -> None:
 # ---------------------------------------------------------------- Ctrl-C and errors
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as in a terminal; the background jobs of a shell ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press_ctrl_c_in(epoch: int) -> Callable[..., None]:
     def press(net: Network, record: dict[str, float]) -> None:
         if record["epoch"] == epoch:
@@ -198,6 +206,7 @@ def press_ctrl_c_in(epoch: int) -> Callable[..., None]:
     return press
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_in_good_order_and_leaves_the_handler_as_it_was() -> None:
     net, other = regression(), regression()
     before = signal.getsignal(signal.SIGINT)
@@ -208,6 +217,7 @@ def test_ctrl_c_ends_in_good_order_and_leaves_the_handler_as_it_was() -> None:
     assert bits(net) == bits(other)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_is_raised_and_loses_nothing() -> None:
     net, other = regression(), regression()
 
