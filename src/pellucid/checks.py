@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pellucid.errors import ArgumentError, nearest
@@ -57,6 +57,19 @@ def switch(who: str, value: Any) -> bool:
     if type(value) is not bool:
         raise ArgumentError(f"{who} must be True or False, but is {value!r}.")
     return value
+
+
+def several(value: Any) -> list[Any]:
+    """What may be left out, given alone, or given as several.
+
+    Examples
+    --------
+    >>> several(None), several("rmse"), several(("rmse", "mae"))
+    ([], ['rmse'], ['rmse', 'mae'])
+    """
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else [value]
 
 
 def choice(who: str, value: Any, known: Sequence[str]) -> str:

@@ -148,6 +148,10 @@ class Metric(Formula):
             raise self._error(f"its function must return one number, but returned {result!r}.")
         return float(result)
 
+    def check(self, task: Task, y: ArrayLike) -> None:
+        """Refuse a task or targets `(n_samples, n_outputs)` that it is not defined for."""
+        self._task(task, np.asarray(y, np.float64))
+
     def _error(self, text: str, error: type[Exception] = ArgumentError) -> Exception:
         return error(f"metric {self.name!r}: {text}")
 

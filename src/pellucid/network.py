@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[Layer], *, seed: int = 0) -> None:
-        layers = list(layers)
+        layers = list(layers) if isinstance(layers, Iterable) else [layers]
         if not layers or not isinstance(layers[0], Input):
             raise ArgumentError("a network begins with its inputs: Network([Input(n_features), ...]).")
         if len(layers) < 2:
@@ -79,6 +80,7 @@ class Network:
         self.classes: list[Any] | None = None
         self._loss: Loss | None = None
         self._state: State | None = None
+        self._training = threading.Lock()
         self._forget_programs()
 
     # ---------------------------------------------------------------- looking inside
@@ -280,7 +282,7 @@ class Network:
         if not np.isfinite(value):
             self._explain_nan(X, "evaluate")
         result: dict[str, Any] = {"loss": value}
-        for metric in [METRICS.find(m) for m in metrics or self._metrics]:
+        for metric in [METRICS.find(m) for m in checks.several(metrics) or self._metrics]:
             result[metric.name] = metric(known.matrix(), outputs, task=known.task, sample_weight=weights)
         return result
 
@@ -307,7 +309,16 @@ class Network:
         History
             Numbers of each epoch and the reason for the stop; also kept as `history`.
         """
-        return Request.of(options).run(self, X, y)
+        request = Request.of(options)
+        if not self._training.acquire(blocking=False):
+            raise ArgumentError(
+                "this network is being trained already, by another thread or by the fit that called back. "
+                "Train a copy: net.copy()."
+            )
+        try:
+            return request.run(self, X, y)
+        finally:
+            self._training.release()
 
     # ---------------------------------------------------------------- files, copies
 

@@ -332,6 +332,8 @@ def with_nan(array: Any, row: int, column: int) -> Any:
         ({"loss": "msee"}, UnknownNameError, "there is no loss 'msee'. Did you mean 'mse'?"),
         ({"metrics": "accurracy"}, UnknownNameError, "Did you mean 'accuracy'?"),
         ({"metrics": ["confusion_matrix"]}, ArgumentError, "'confusion_matrix' is no single number"),
+        ({"metrics": 5}, UnknownNameError, "there is no metric 5."),
+        ({"metrics": "accuracy"}, ArgumentError, "but the task is regression"),
         ({"learning_rate": -0.1}, ArgumentError, "learning_rate must be a finite number above 0"),
         ({"learning_rate": float("nan")}, ArgumentError, "learning_rate must be a finite number above 0"),
         ({"patience": 0}, ArgumentError, "patience must be a whole number from 1, but is 0."),
@@ -340,6 +342,8 @@ def with_nan(array: Any, row: int, column: int) -> Any:
         ({"shuffle": 1}, ArgumentError, "shuffle must be True or False, but is 1."),
         ({"threads": 0}, ArgumentError, "threads must be a whole number from 1 to 1024, but is 0."),
         ({"callbacks": [3]}, ArgumentError, "callbacks must be callable, but got 3."),
+        ({"callbacks": 3}, ArgumentError, "callbacks must be callable, but got 3."),
+        ({"verbose": "no"}, ArgumentError, "verbose must be a whole number from 0, but is 'no'."),
         ({"resume": True}, ArgumentError, "resume=True needs checkpoint="),
         ({"validation_split": 1.5}, ArgumentError, "1.5"),
         ({"validation_split": 0.2, "validation_data": (X, T)}, ArgumentError, "give one of"),
@@ -372,6 +376,38 @@ def test_a_wrong_option_is_one_clear_sentence(
     assert type(caught.value) is error
     assert bits(net) == before
     net.fit(X, T, epochs=1)  # and nothing is left behind that hinders a right one
+
+
+def test_what_is_none_or_alone_is_as_left_out_or_in_a_list() -> None:
+    net, other = regression(), regression()
+    net.fit(X, T, epochs=2, metrics=None, callbacks=None, verbose=False)
+    other.fit(X, T, epochs=2)
+    assert bits(net) == bits(other)
+    assert net.evaluate(X, T, metrics="rmse") == net.evaluate(X, T, metrics=["rmse"])
+
+
+def test_a_network_is_trained_by_one_fit_at_a_time() -> None:
+    net, other, seen = regression(), regression(), []
+
+    def train_again(net: Network, record: dict[str, float]) -> None:
+        for fit in (net.fit, net.copy().fit):
+            try:
+                seen.append(fit(X, T, epochs=1).reason)
+            except ArgumentError as error:
+                seen.append(str(error))
+
+    net.fit(X, T, epochs=1, callbacks=train_again)
+    assert seen[0].startswith("this network is being trained already")
+    assert seen[1] == "the one epoch is over"
+    other.fit(X, T, epochs=1)
+    assert bits(net) == bits(other)
+    net.fit(X, T, epochs=1)
+
+
+@pytest.mark.parametrize("layers", [None, 5, Input(3)])
+def test_what_is_no_list_of_layers_is_one_clear_sentence(layers: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"a network (begins with its inputs|needs at least one layer)"):
+        Network(layers)
 
 
 @pytest.mark.parametrize(

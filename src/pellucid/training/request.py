@@ -29,6 +29,7 @@ from pellucid.training.state import State
 if TYPE_CHECKING:
     from pellucid.network import Network
 
+A_FEW = 1000  # rows that show whether a metric fits the targets
 WORTH_A_THREAD = 1.5e6  # additions and multiplications of a step for each thread that shares it
 
 
@@ -134,9 +135,7 @@ class Request:
         self.epochs = checks.whole("epochs", self.epochs)
         self.batch_size = checks.whole("batch_size", self.batch_size)
         self.optimizer, self.schedule = OPTIMIZERS.find(self.optimizer), SCHEDULES.find(self.schedule)
-        if isinstance(self.metrics, str):
-            self.metrics = [self.metrics]
-        self.metrics = [METRICS.find(m) for m in self.metrics]
+        self.metrics = [METRICS.find(m) for m in checks.several(self.metrics)]
         for metric in self.metrics:
             if not metric.is_scalar:
                 raise ArgumentError(f"the metric {metric.name!r} is no single number; call it after the fit.")
@@ -153,9 +152,11 @@ class Request:
                 setattr(self, name, checks.number(name, value, 0, open_ends="least"))
         for name in ("shuffle", "resume", "train_loss"):
             checks.switch(name, getattr(self, name))
+        if type(self.verbose) is not bool:
+            self.verbose = checks.whole("verbose", self.verbose, 0)
         if self.threads is not None:
             self.threads = checks.whole("threads", self.threads, most=1024)
-        self.callbacks = [self.callbacks] if callable(self.callbacks) else list(self.callbacks)
+        self.callbacks = checks.several(self.callbacks)
         for callback in self.callbacks:
             if not callable(callback):
                 raise ArgumentError(f"callbacks must be callable, but got {callback!r}.")
@@ -172,6 +173,8 @@ class Request:
                 "Use Dense(1, 'sigmoid') or Dense(2, 'softmax')."
             )
         rows, validation = self._rows(net, X, y, loss)
+        for metric in self.metrics:
+            metric.check(rows.y.task, rows.y.matrix(rows.indices[:A_FEW]))
         net._loss, net._metrics = loss, list(self.metrics)
         net.classes = rows.y.names or net.classes
         state = self._state(net, rows)
