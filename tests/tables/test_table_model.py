@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pellucid.errors import PellucidError
+from pellucid.errors import ArgumentError, PellucidError
 from pellucid.tables.evidence import compare
 from pellucid.tables.model import TableModel, fit_table
 
@@ -46,6 +47,15 @@ def test_a_copy_answers_alike_and_is_independent(model: TableModel, twin: Any) -
 def test_wrong_options_end_in_a_sentence(options: dict[str, Any], message: str) -> None:
     with pytest.raises(PellucidError, match=message):
         fit_table(TABLE, **({"target": "c"} | QUICK | options))
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"normalisation": "minmax"}])
+def test_a_checkpoint_goes_on_with_the_rows_and_values_it_was_made_of(other: Any, tmp_path: Path) -> None:
+    asked: dict[str, Any] = QUICK | {"checkpoint": tmp_path / "checkpoint"}
+    fit_table(TABLE, "c", **asked)
+    with pytest.raises(ArgumentError, match="is of a run on other rows or other values"):
+        fit_table(TABLE, "c", resume=True, **(asked | other))
+    assert len(fit_table(TABLE, "c", resume=True, **(asked | {"epochs": 4})).history) == 4
 
 
 def test_nothing_is_claimed_from_rows_that_were_learned_from() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_runs import bits, classes, classification, numbers, regression, values
+from training_runs import N_ROWS, bits, classes, classification, numbers, regression, values
 
 from pellucid import BatchNorm, Dense, Dropout, GaussianNoise, Input, Network, load
 from pellucid.errors import ArgumentError, ModelFileError
@@ -306,6 +306,8 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
         (regression(), T, {"optimizer": "sgd"}, "is of another run"),
         (regression(), T, {"batch_size": 9}, "is of another run"),
         (regression(), T, {"loss": "mae"}, "is of another run"),
+        (regression(), T[::-1], {}, "is of a run on other rows or other values"),
+        (regression(), T, {"sample_weight": np.arange(N_ROWS)}, "is of a run on other rows or other values"),
     ]
     for net, y, options, message in wrong:
         before = bits(net)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -292,21 +293,27 @@ class Request:
         about |= {"loss": net._loss.name if net._loss else "", "n_training": len(rows.indices)}
         if self.resume and self.checkpoint is not None and os.path.exists(self.checkpoint):
             saved = type(net).from_dict(*model_file.read(self.checkpoint))
+            who = f"the checkpoint {os.fspath(self.checkpoint)!r}"
             if [la.spec for la in saved._definitions] != [la.spec for la in net._definitions]:
-                raise ArgumentError(f"the checkpoint {os.fspath(self.checkpoint)!r} is of another network.")
-            if saved._optimizer != about or saved._state is None:
+                raise ArgumentError(f"{who} is of another network.")
+            then = dict(saved._optimizer or {})
+            data = then.pop("data", None)
+            if then != about or saved._state is None:
+                raise ArgumentError(f"{who} is of another run: {then}, but now {about}.")
+            if data != digest(rows):
                 raise ArgumentError(
-                    f"the checkpoint {os.fspath(self.checkpoint)!r} is of another run: "
-                    f"{saved._optimizer}, but now {about}."
+                    f"{who} is of a run on other rows or other values of them. Give it the same data, split "
+                    "and seed, or begin anew."
                 )
             for name, values in net.parameters.items():
                 values[:] = saved.parameters[name]
-            net.seed, net._optimizer = saved.seed, about
+            net.seed, net._optimizer = saved.seed, about | {"data": data}
             return saved._state
         state = net._state or State()
-        if net._optimizer is not None and net._optimizer["optimizer"] != about["optimizer"]:
+        before = {k: v for k, v in (net._optimizer or about).items() if k != "data"}
+        if before["optimizer"] != about["optimizer"]:
             state.forget_optimizer()  # another one keeps other numbers
-        if net._optimizer is not None and net._optimizer != about:
+        if before != about:
             state.partial, state.step = {}, 0
         if state.history.stopped_by == "patience":
             state.waited = 0
@@ -314,8 +321,17 @@ class Request:
         follower = self.schedule.follower()
         if follower is None or state.plateau is None or not state.plateau.has_settings_of(follower):
             state.plateau = follower
-        net._optimizer = about
+        net._optimizer = about if self.checkpoint is None else about | {"data": digest(rows)}
         return state
+
+
+def digest(rows: Rows) -> int:
+    """A number that tells the rows of one run from those of another: CRC-32 of all that is learned from."""
+    number = 0
+    for array in (rows.X, rows.y.values, rows.indices, rows.weights):
+        if array is not None:
+            number = zlib.crc32(np.ascontiguousarray(array).data, number)
+    return number
 
 
 def threads_for(net: Network, batch_size: int) -> int:
