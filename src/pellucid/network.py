@@ -78,6 +78,7 @@ class Network:
         for i, parameter in enumerate(self._parameters):
             self._arena.view(parameter.buffer)[:] = initialize(parameter, self.seed, i)
         self.classes: list[Any] | None = None
+        self.task: str | None = None
         self._loss: Loss | None = None
         self._state: State | None = None
         self._training = threading.Lock()
@@ -237,13 +238,18 @@ class Network:
         return output
 
     def classify(self, X: Any) -> Array:
-        """The class of each row: its name if the network was trained with names, else its index."""
+        """The class of each row: its name if the network was trained with names, else its index.
+
+        Where a row may have several labels, 1 for each label that it has and 0 for the others,
+        `(n_samples, n_out)`.
+        """
+        if self.task == "regression":
+            raise ArgumentError("the network was trained on numbers, not classes; use predict.")
         outputs = self.predict(X)
-        if self.n_out > 1:
-            indices = outputs.argmax(axis=1)
-        else:
-            middle = float(np.mean(self._loss.only)) if self._loss and self._loss.only else 0.5
-            indices = (outputs[:, 0] > middle).astype(np.int64)
+        middle = float(np.mean(self._loss.only)) if self._loss and self._loss.only else 0.5
+        if self.task == "multilabel":
+            return np.asarray(outputs > middle, np.int64)
+        indices = outputs.argmax(axis=1) if self.n_out > 1 else (outputs[:, 0] > middle).astype(np.int64)
         named: Array = np.asarray(self.classes)[indices] if self.classes else indices
         return named
 
@@ -334,6 +340,7 @@ class Network:
             "seed": self.seed,
             "layers": [la.spec for la in self._definitions],
             "classes": self.classes,
+            "task": self.task,
             "loss": self._loss.spec if self._loss else None,
             "metrics": [m.spec for m in self._metrics],
             "history": self.history.to_dict(),
@@ -364,7 +371,7 @@ class Network:
                         f"the file's {p.name!r} has shape {tensor.shape}, but {p.shape} is expected."
                     )
                 net._view(p)[:] = tensor
-            net.classes = document["classes"]
+            net.classes, net.task = document["classes"], document["task"]
             net._loss = LOSSES.find(document["loss"]) if document["loss"] else None
             net._metrics = [METRICS.find(m) for m in document["metrics"]]
             net._optimizer = document["optimizer"]

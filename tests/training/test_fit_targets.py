@@ -257,8 +257,8 @@ def test_wrong_targets_are_one_clear_sentence(y: Any, net: Network, error: Any, 
     ("weights", "message"),
     [
         ({"Adeli": 2}, "class_weight names the class 'Adeli'; known are ['Adelie', 'Chinstrap', 'Gentoo']."),
-        ({"Adelie": -1}, "class_weight of 'Adelie' must be a number from 0, but is -1."),
-        ({"Adelie": "2"}, "class_weight of 'Adelie' must be a number from 0, but is '2'."),
+        ({"Adelie": -1}, "class_weight of 'Adelie' must be a finite number at least 0, but is -1."),
+        ({"Adelie": "2"}, "class_weight of 'Adelie' must be a finite number at least 0, but is '2'."),
         ("balancd", "class_weight must be 'balanced' or a dict of class to number, not 'balancd'."),
         ([1, 2, 3], "class_weight must be 'balanced' or a dict of class to number, not [1, 2, 3]."),
     ],
@@ -274,3 +274,31 @@ def test_class_weights_by_name_multiply_sample_weights() -> None:
     by_name = fitted(NAMES[Y], class_weight={"Gentoo": 5}, sample_weight=given)
     by_hand = fitted(Y, sample_weight=given * np.where(Y == 2, 5, 1))
     assert bits(by_name) == bits(by_hand)
+
+
+def test_rows_with_several_labels_are_classified_label_by_label() -> None:
+    X = np.random.default_rng(0).standard_normal((300, 2)).astype(np.float32)
+    labels = (X > 0).astype(np.int64)
+    net = Network([Input(2), Dense(2, "sigmoid")], seed=0)
+    net.fit(X, labels, epochs=60, learning_rate=0.1)
+    assert (net.classify(X) == labels).mean() > 0.98
+    assert net.task == "multilabel"
+    with pytest.raises(ArgumentError, match="trained on numbers"):
+        numbers = Network([Input(2), Dense(1)])
+        numbers.fit(X, X[:, 0], epochs=1)
+        numbers.classify(X)
+
+
+def test_class_weights_count_for_validation_rows_wherever_they_come_from() -> None:
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((80, 2)).astype(np.float32), np.arange(80) % 4 // 3
+    held = np.arange(60, 80)
+    losses = []
+    for more in (
+        {"X": X, "y": y, "validation_rows": held},
+        {"X": X[:60], "y": y[:60], "validation_data": (X[60:], y[60:])},
+    ):
+        net = Network([Input(2), Dense(2, "softmax")], seed=0)
+        history = net.fit(**more, epochs=1, class_weight={0: 1.0, 1: 5.0}, shuffle=False)
+        losses.append(history["validation_loss"][0])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)

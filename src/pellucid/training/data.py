@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid import checks
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, ShapeError, nearest
 from pellucid.layers.input import Input
 from pellucid.losses import Loss
 from pellucid.metrics import Task
-from pellucid.registry import is_number
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -262,31 +262,31 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Targets, n: int, rows:
             bad = int(np.argmax(weights < 0))
             raise DataError(f"sample_weight must not be negative, but row {bad} has {weights[bad]}.")
     if class_weight is not None:
-        indices = class_of_rows(y)
-        present, counts = np.unique(indices[rows], return_counts=True)
-        if isinstance(class_weight, str) and class_weight == "balanced":
-            factors = {int(i): len(rows) / (len(present) * c) for i, c in zip(present, counts, strict=True)}
-        elif isinstance(class_weight, Mapping):
-            names = y.classes or list(range(max(2, y.values.shape[-1])))
-            for name, value in class_weight.items():
-                if name not in names:
-                    raise ArgumentError(f"class_weight names the class {name!r}; known are {names[:10]}.")
-                if not is_number(value) or not value >= 0 or not np.isfinite(value):
-                    raise ArgumentError(
-                        f"class_weight of {name!r} must be a number from 0, but is {value!r}."
-                    )
-            factors = {names.index(name): float(value) for name, value in class_weight.items()}
-        else:
-            raise ArgumentError(
-                f"class_weight must be 'balanced' or a dict of class to number, not {class_weight!r}."
-            )
-        weights = (
-            weights * np.array([factors.get(int(i), 1.0) for i in range(int(indices.max()) + 1)])[indices]
-        )
+        weights = weights * class_factors(class_weight, y, rows)[class_of_rows(y)]
     mean = weights[rows].mean()
     if not mean > 0:
         raise DataError("the weights of all rows are 0.")
     return np.asarray(weights / mean, np.float32)
+
+
+def class_factors(class_weight: Any, y: Targets, rows: Array) -> Array:
+    """What the weight of a row of each class is multiplied with, by the class's index; see `row_weights`."""
+    indices = class_of_rows(y)
+    names = y.classes or list(range(max(2, y.values.shape[-1], int(indices.max()) + 1)))
+    factors = np.ones(len(names))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        present, counts = np.unique(indices[rows], return_counts=True)
+        factors[present] = len(rows) / (len(present) * counts)
+    elif isinstance(class_weight, Mapping):
+        for name, value in class_weight.items():
+            if name not in names:
+                raise ArgumentError(f"class_weight names the class {name!r}; known are {names[:10]}.")
+            factors[names.index(name)] = checks.number(f"class_weight of {name!r}", value, 0)
+    else:
+        raise ArgumentError(
+            f"class_weight must be 'balanced' or a dict of class to number, not {class_weight!r}."
+        )
+    return factors
 
 
 def class_of_rows(y: Targets) -> Array:

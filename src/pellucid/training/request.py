@@ -19,7 +19,15 @@ from pellucid.metrics import METRICS
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.regularizers import Gradients
 from pellucid.schedules import SCHEDULES
-from pellucid.training.data import Targets, check_finite, class_of_rows, inputs, row_weights, targets
+from pellucid.training.data import (
+    Targets,
+    check_finite,
+    class_factors,
+    class_of_rows,
+    inputs,
+    row_weights,
+    targets,
+)
 from pellucid.training.fit import Fit, Rows, Settings
 from pellucid.training.history import History
 from pellucid.training.progress import Progress
@@ -177,7 +185,7 @@ class Request:
         for metric in self.metrics:
             metric.check(rows.y.task, rows.y.matrix(rows.indices[:A_FEW]))
         net._loss, net._metrics = loss, list(self.metrics)
-        net.classes = rows.y.names or net.classes
+        net.classes, net.task = rows.y.names or net.classes, rows.y.task
         state = self._state(net, rows)
         net._state = state
         gradients = Gradients(self.clip_value, self.clip_norm, self.gradient_noise)
@@ -257,6 +265,8 @@ class Request:
                 "validation_data: y must have the form of the training targets, indices or one-hot rows."
             )
         ones = None if weights is None else np.ones(len(X_held), np.float32)
+        if ones is not None and self.class_weight is not None:
+            ones *= class_factors(self.class_weight, known, training)[class_of_rows(held)]
         return rows, Rows(X_held.astype(X.dtype, copy=False), held, ones, np.arange(len(X_held)))
 
     def _chosen(self, n: int) -> tuple[Array, Array]:
