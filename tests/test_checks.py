@@ -20,6 +20,13 @@ def test_whole_numbers_pass(value: Any) -> None:
     assert type(checks.whole("epochs", value)) is int
 
 
+def test_a_number_beyond_all_is_told_the_end() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"seed must be a whole number from 0 to 9223372036854775807, but"
+    ):
+        checks.whole("seed", 2**70, 0)
+
+
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.25), np.int64(3)])
 def test_numbers_pass_as_floats(value: Any) -> None:
     assert checks.number("rate", value, 0, 5) == value

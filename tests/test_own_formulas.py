@@ -28,6 +28,21 @@ from pellucid.kernels.elementary import tanh as hyperbolic_tangent
 from pellucid.losses import LOSSES, Loss, loss
 
 
+def test_a_name_of_pellucids_own_is_not_taken() -> None:
+    def relu(z: Any) -> Any:
+        return 2 * z
+
+    before = ACTIVATIONS.find("relu")
+    with pytest.raises(
+        ArgumentError, match="activation 'relu': pellucid has one of that name. Choose another"
+    ):
+        activation(derivative=lambda z, a: 2.0)(relu)
+    assert ACTIVATIONS.find("relu") is before
+    relu.__name__ = "twice"
+    activation(derivative=lambda z, a: 2.0)(relu)
+    activation(derivative=lambda z, a: 2.0)(relu)  # a notebook's cell runs again
+
+
 @pytest.fixture(autouse=True)
 def _forget_new_entries() -> Iterator[None]:
     known, known_activations = LOSSES.names(), ACTIVATIONS.names()

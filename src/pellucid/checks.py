@@ -30,7 +30,8 @@ def whole(who: str, value: Any, least: int = 1, most: int = 2**63 - 1) -> int:
             number = None
         if number is not None and least <= number <= most:
             return number
-    up_to = "" if most == 2**63 - 1 else f" to {most}"
+    is_beyond = isinstance(value, int) and value > most
+    up_to = "" if most == 2**63 - 1 and not is_beyond else f" to {most}"
     raise ArgumentError(f"{who} must be a whole number from {least}{up_to}, but is {value!r}.")
 
 

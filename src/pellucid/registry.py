@@ -114,7 +114,20 @@ class Entries(Generic[N]):
         self._entries: dict[str, N] = {}
 
     def add(self, entry: N) -> N:
-        """Register an entry under its name; a second entry of that name replaces the first."""
+        """Register an entry under its name.
+
+        A user's entry replaces an earlier one of theirs, as when a notebook's cell runs again.
+
+        Raises
+        ------
+        ArgumentError
+            If pellucid itself has an entry of that name, and this is another one.
+        """
+        former = self._entries.get(entry.name)
+        if former is not None and _is_own(former) and not _is_own(entry):
+            raise ArgumentError(
+                f"{self.kind} {entry.name!r}: pellucid has one of that name. Choose another name."
+            )
         self._entries[entry.name] = entry
         return entry
 
@@ -146,6 +159,11 @@ class Entries(Generic[N]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _is_own(entry: Named) -> bool:
+    maker = getattr(entry, "function", None) or getattr(entry, "layer", None)
+    return str(getattr(maker, "__module__", "")).startswith("pellucid.")
 
 
 class Registry(Entries[E]):

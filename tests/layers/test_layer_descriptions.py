@@ -88,6 +88,17 @@ def test_names_count_by_kind(layers: list[Layer], names: list[str]) -> None:
     assert all_names(layers) == names
 
 
+def test_names_step_aside_for_a_name_that_was_given() -> None:
+    layers: list[Layer] = [Dense(2), Dense(2, name="hidden_2"), Dense(2), Dense(1)]
+    name_layers(layers)
+    assert [la.name for la in layers] == ["hidden_1", "hidden_2", "hidden_3", "output"]
+    layers = [Dense(2, name="hidden_1"), Dense(2), Residual(Dense(2, name="dense_2"), Dense(2), Dense(2))]
+    name_layers(layers)
+    assert [la.name for la in layers] == ["hidden_1", "hidden_2", "residual_1"]
+    inner = [la.name for la in layers[2].branches[0]]
+    assert inner == ["residual_1/dense_2", "residual_1/dense_3", "residual_1/dense_4"]
+
+
 def test_names_below_a_prefix() -> None:
     layers = [Dense(3), Dense(2, name="mine")]
     name_layers(layers, "left/")

@@ -243,11 +243,14 @@ def name_layers(layers: Sequence[Layer], prefix: str = "") -> None:
 
 def _name(layers: Sequence[Layer], prefix: str, taken: set[str]) -> None:
     counts: Counter[str] = Counter()
+    given = {str(layer.name).removeprefix(prefix) for layer in layers}
     output = None if prefix else _output_of(layers)
     for layer in layers:
         word = "hidden" if layer.kind == "dense" and not prefix else layer.kind
         counts[word] += layer is not output
         if layer.name is None:
+            while f"{word}_{counts[word]}" in given:  # a user has called another one so
+                counts[word] += 1
             number = f"{word}_{counts[word]}"
             layer.name = prefix + ("output" if layer is output else word if word == "input" else number)
         elif not isinstance(layer.name, str) or not layer.name.strip() or not layer.name.isprintable():
