@@ -20,13 +20,6 @@ def test_whole_numbers_pass(value: Any) -> None:
     assert type(checks.whole("epochs", value)) is int
 
 
-def test_a_number_beyond_all_is_told_the_end() -> None:
-    with pytest.raises(
-        ArgumentError, match=r"seed must be a whole number from 0 to 9223372036854775807, but"
-    ):
-        checks.whole("seed", 2**70, 0)
-
-
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.25), np.int64(3)])
 def test_numbers_pass_as_floats(value: Any) -> None:
     assert checks.number("rate", value, 0, 5) == value
@@ -55,7 +48,10 @@ def test_a_number_passes_exactly_within_its_ends(value: float, least: float, mos
         (lambda: checks.whole("epochs", True), "epochs must be a whole number from 1, but is True."),
         (lambda: checks.whole("epochs", "3"), "epochs must be a whole number from 1, but is '3'."),
         (lambda: checks.whole("epochs", None), "epochs must be a whole number from 1, but is None."),
-        (lambda: checks.whole("epochs", 2**63), f"epochs must be a whole number from 1, but is {2**63}."),
+        (
+            lambda: checks.whole("epochs", 2**63),
+            f"epochs must be a whole number from 1 to {2**63 - 1}, but is {2**63}.",
+        ),
         (lambda: checks.whole("n", 9, 2, 5), "n must be a whole number from 2 to 5, but is 9."),
         (lambda: checks.number("x", "1"), "x must be a finite number, but is '1'."),
         (lambda: checks.number("x", float("nan")), "x must be a finite number, but is nan."),
