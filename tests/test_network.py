@@ -277,6 +277,16 @@ def test_answers_that_are_no_numbers_say_whose_fault_it_is() -> None:
             ask(X)
 
 
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan, 1e300])
+def test_no_answer_is_given_for_what_is_no_number(wrong: float) -> None:
+    x = np.zeros((3, 4))
+    x[1, 0] = wrong
+    for seed in range(20):  # in some of them no neuron passes it on to the outputs
+        net = Network([Input(4), Dense(3, "relu"), Dense(2, "softmax")], seed=seed)
+        with pytest.raises(DataError, match=r"predict: X holds .* in row 1, column 0"):
+            net.predict(x)
+
+
 def test_evaluate_of_a_loss_beyond_all_numbers_is_one_sentence() -> None:
     net = plain()
     with pytest.raises(

@@ -25,7 +25,7 @@ from pellucid.losses import LOSSES, Loss
 from pellucid.lowering import Data, lower_training, parameters_of
 from pellucid.metrics import METRICS
 from pellucid.prediction import Predictor, Single
-from pellucid.training.data import Targets, as_numbers, check_finite, inputs, row_weights, targets
+from pellucid.training.data import LARGEST, Targets, as_numbers, check_finite, inputs, row_weights, targets
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.fit import Rows
 from pellucid.training.history import History
@@ -212,6 +212,8 @@ class Network:
             predictor = pool.pop()
         except IndexError:  # all are at work in other threads
             predictor = Predictor(self._definitions, self._arena, dtype)
+        if not (X.min(initial=0) >= -LARGEST and X.max(initial=0) <= LARGEST):  # quicker than to look at each
+            check_finite(X, "predict: X")
         outputs = predictor.run(X)
         pool.append(predictor)
         if np.isnan(outputs).any():
