@@ -314,6 +314,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ArgumentError, match=message):
             net.fit(X, y, epochs=3, checkpoint=file, resume=True, **{**FAST, **options})
         assert bits(net) == before
+        assert net.to_dict()[0]["loss"] is None  # nor is anything else of the refused fit kept
     file.write_bytes(file.read_bytes()[:-50])
     with pytest.raises(ModelFileError):
         regression().fit(X, T, epochs=3, checkpoint=file, resume=True, **FAST)

@@ -14,7 +14,7 @@ from pellucid import checks, model_file
 from pellucid import settings as environment
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from pellucid.losses import check_pair, check_targets
+from pellucid.losses import Loss, check_pair, check_targets
 from pellucid.metrics import METRICS
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.regularizers import Gradients
@@ -184,10 +184,9 @@ class Request:
         rows, validation = self._rows(net, X, y, loss)
         for metric in self.metrics:
             metric.check(rows.y.task, rows.y.matrix(rows.indices[:A_FEW]))
-        net._loss, net._metrics = loss, list(self.metrics)
+        state = self._state(net, rows, loss)  # the last that can refuse; only now the network changes
+        net._loss, net._metrics, net._state = loss, list(self.metrics), state
         net.classes, net.task = rows.y.names or net.classes, rows.y.task
-        state = self._state(net, rows)
-        net._state = state
         gradients = Gradients(self.clip_value, self.clip_norm, self.gradient_noise)
         wanted = Settings(
             loss=loss,
@@ -297,10 +296,10 @@ class Request:
             check_targets(loss, known.values)
         return X, known
 
-    def _state(self, net: Network, rows: Rows) -> State:
+    def _state(self, net: Network, rows: Rows, loss: Loss) -> State:
         """Where to begin: at a checkpoint, where the last fit stopped, or at the beginning."""
         about = {"optimizer": self.optimizer.name, "n_rows": len(rows.X), "batch_size": self.batch_size}
-        about |= {"loss": net._loss.name if net._loss else "", "n_training": len(rows.indices)}
+        about |= {"loss": loss.name, "n_training": len(rows.indices)}
         if self.resume and self.checkpoint is not None and os.path.exists(self.checkpoint):
             saved = type(net).from_dict(*model_file.read(self.checkpoint))
             who = f"the checkpoint {os.fspath(self.checkpoint)!r}"
