@@ -20,6 +20,7 @@ from pellucid.glass.trace import Trace, layer_trace
 from pellucid.initializers import initialize
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer, Parameter, layer_from_spec, name_layers
+from pellucid.layers.frozen import Frozen
 from pellucid.layers.input import Input
 from pellucid.losses import LOSSES, Loss
 from pellucid.lowering import Data, lower_training, parameters_of
@@ -449,7 +450,10 @@ class Network:
         """The activation of the output layer."""
         from pellucid.activations import ACTIVATIONS
 
-        return getattr(self._definitions[-1], "activation", None) or ACTIVATIONS.find("linear")
+        last = self._definitions[-1]
+        while isinstance(last, Frozen):
+            last = last.branches[0][-1]
+        return getattr(last, "activation", None) or ACTIVATIONS.find("linear")
 
     def _targets(self, y: Any, loss: Loss) -> Targets:
         return targets(y, self.n_out, self.output_activation.name, loss, self.classes)

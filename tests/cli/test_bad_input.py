@@ -187,7 +187,7 @@ def test_settings_that_cannot_be_read(call, classifier, monkeypatch):
 def test_too_little_memory_is_no_fault(call, folder, penguins):
     done = call("fit", penguins, "--target", "species", "--hidden", "100000000,100000000", "--quiet")
     assert done.code == 2
-    assert "the memory is not enough for this" in done.err
+    assert "needs 37,252,920.5 GiB, more than there is memory" in done.err
 
 
 def test_ctrl_c_outside_of_training(call, classifier, monkeypatch):

@@ -43,7 +43,7 @@ def test_people_see_the_evidence_of_the_fit_beside_the_scores(call, classifier, 
     assert lines[1].startswith("network on the 344 rows of standard input ")
     for line, name in zip(lines[2:], ("network", "straight line", "trivial answer"), strict=True):
         assert line.startswith(f"{name} at the fit, on 69 validation rows ")
-        assert line.split()[-1] == f"{evidence.scores[name]['log_loss']:.4g}"
+        assert line.split()[-1] == f"{evidence.scores[name]['log_loss']:.4f}"
 
 
 def test_shows_what_the_model_is(call, classifier):

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from training_runs import N_ROWS, bits, classes, classification, numbers, values
 
-from pellucid import Dense, Input, Network, load
+from pellucid import Dense, Frozen, Input, Network, load
 from pellucid.errors import ArgumentError, DataError, PellucidError, ShapeError
 
 X = numbers()
@@ -302,3 +302,23 @@ def test_class_weights_count_for_validation_rows_wherever_they_come_from() -> No
         history = net.fit(**more, epochs=1, class_weight={0: 1.0, 1: 5.0}, shuffle=False)
         losses.append(history["validation_loss"][0])
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_names_of_one_class_are_refused() -> None:
+    net = Network([Input(2), Dense(2, "softmax")])
+    with pytest.raises(DataError, match="one class only, 'a'"):
+        net.fit(np.zeros((4, 2)), ["a"] * 4, epochs=1)
+
+
+def test_a_frozen_output_keeps_its_activation() -> None:
+    net = Network([Input(2), Dense(3, "relu"), Frozen(Dense(2, "softmax"))], seed=0)
+    X = np.random.default_rng(0).standard_normal((200, 2)).astype(np.float32)
+    history = net.fit(X, np.where(X[:, 0] > 0, "right", "left"), epochs=20, learning_rate=0.05)
+    assert history["loss"][-1] < history["loss"][0] / 2
+    assert net._loss is not None
+    assert net._loss.name == "categorical_crossentropy"
+
+
+def test_a_network_too_large_for_the_memory_is_one_clear_sentence() -> None:
+    with pytest.raises(ArgumentError, match=r"needs .* GiB, more than there is memory"):
+        Network([Input(10), Dense(10**12)])

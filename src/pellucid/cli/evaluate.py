@@ -27,7 +27,7 @@ def evaluate(model: Path, data: Path, /, *, json: bool = False) -> None:
     json
         Print one JSON object.
     """
-    from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL
+    from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, shown
 
     the_model = files.load_table_model(model)
     notes: list[str] = []
@@ -43,10 +43,10 @@ def evaluate(model: Path, data: Path, /, *, json: bool = False) -> None:
         return
     name = "standard input" if data == files.STANDARD_INPUT else data.name
     metrics = list(scores)
-    rows = [[f"network on the {n_rows:,} rows of {name}", *(f"{scores[m]:.4g}" for m in metrics)]]
+    rows = [[f"network on the {n_rows:,} rows of {name}", *(shown(m, scores[m]) for m in metrics)]]
     which = "validation" if evidence.held_out else "training"
     for what in (NETWORK, LINE, TRIVIAL):
         values = evidence.scores[what]
         said = f"{what} at the fit, on {evidence.n_rows:,} {which} rows"
-        rows.append([said, *(f"{values[m]:.4g}" if m in values else "" for m in metrics)])
+        rows.append([said, *(shown(m, values[m]) if m in values else "" for m in metrics)])
     output.write_table(["", *metrics], rows)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import ArgumentError
+
 LANE = 16  # float32 numbers in a cache line, and in the widest vector
 ALIGNMENT = 64  # bytes
 
@@ -87,7 +89,13 @@ class Arena:
         self.buffers = tuple(buffers)
         sizes = [-(-b.nbytes // ALIGNMENT) * ALIGNMENT for b in self.buffers]
         # a line more at both ends: the first to align, the last so that a vector may read on
-        block = np.zeros(sum(sizes) + 2 * ALIGNMENT, np.uint8)
+        try:
+            block = np.zeros(sum(sizes) + 2 * ALIGNMENT, np.uint8)
+        except (MemoryError, ValueError):
+            needed = f"{sum(sizes) / 2**30:,.1f} GiB"
+            raise ArgumentError(
+                f"a network of this size needs {needed}, more than there is memory."
+            ) from None
         start = -block.ctypes.data % ALIGNMENT
         self.nbytes = block.nbytes
         self._padded: dict[Buffer, Array] = {}

@@ -52,7 +52,7 @@ class Evidence:
         lines = [head + "".join(f"  {m:>{c}}" for m, c in zip(metrics, columns, strict=True))]
         for name, key in zip(names, (TRIVIAL, LINE, NETWORK), strict=True):
             values = self.scores[key]
-            cells = (f"  {values[m]:>{c}.4g}" for m, c in zip(metrics, columns, strict=True))
+            cells = (f"  {shown(m, values[m]):>{c}}" for m, c in zip(metrics, columns, strict=True))
             lines.append(f"{name:<{wide}}" + "".join(cells))
         return "\n".join([*lines, self.verdict])
 
@@ -78,6 +78,17 @@ class Evidence:
                 saved.fail("scores", "numbers by metric")
         rows = int(saved.number("n_rows", 0, 2**53))
         return cls(scores, rows, saved.truth("held_out"), saved.text("trivial"), saved.text("verdict"))
+
+
+def shown(metric: str, value: float) -> str:
+    """A score for people: shares and logarithms to four places, numbers with a unit to four digits.
+
+    Examples
+    --------
+    >>> shown("log_loss", 1.2e-7), shown("rmse", 333.283)
+    ('0.0000', '333.3')
+    """
+    return f"{value:.4g}" if metric in ("rmse", "mae") else f"{value:.4f}"
 
 
 def scores_of(task: str, y: Any, outputs: Any) -> dict[str, float]:
@@ -121,7 +132,8 @@ def compare(
     metric = "rmse" if task == "regression" else "log_loss"
     over_line = _standard_errors(losses[LINE] - losses[NETWORK])
     over_trivial = _standard_errors(losses[TRIVIAL] - losses[NETWORK])
-    values = f"{metric} {scores[NETWORK][metric]:.4g} against {scores[LINE][metric]:.4g}"
+    values = " against ".join(shown(metric, scores[name][metric]) for name in (NETWORK, LINE))
+    values = f"{metric} {values}"
     if not held_out:
         verdict = (
             "These rows were learned from, so the scores say nothing about other rows: hold some back, "

@@ -222,6 +222,8 @@ def class_indices(y: Array, n_classes: int, classes: list[Any] | None) -> tuple[
                 raise DataError(
                     f"y holds {_short(name)}, but classes are texts, numbers or truth values: y.astype(str)."
                 )
+        if len(classes) == 1:
+            raise DataError(f"y holds one class only, {classes[0]!r}; there is nothing to tell apart.")
         if len(classes) > n_classes:
             raise DataError(f"y has {len(classes)} classes, but the output layer has room for {n_classes}.")
         classes += [f"unused {i}" for i in range(len(classes), n_classes)]
