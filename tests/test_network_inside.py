@@ -353,7 +353,7 @@ def test_predictions_leave_nothing_behind() -> None:
 WITHOUT = """
 import sys
 import numpy as np
-from networks import X, Y, Network, Input, Dense, BatchNorm, Dropout, WEIGHED, make
+from test_network_inside import X, Y, Network, Input, Dense, BatchNorm, Dropout, WEIGHED, make
 net = make()
 history = net.fit(X[:100], Y[:100], **WEIGHED)
 assert "numba" not in sys.modules and "llvmlite" not in sys.modules
