@@ -21,6 +21,7 @@ from pellucid.layers.dropout import Dropout
 from pellucid.layers.input import Input
 from pellucid.layers.scale import Scale
 
+LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error, it falls for ever
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
 
@@ -77,7 +78,8 @@ class Recipe:
         """Options of `Network.fit` for a table with so many training rows."""
         names = ("epochs", "learning_rate", "schedule", "optimizer", "patience")
         return {n: getattr(self, n) for n in names} | {
-            "batch_size": batch_size_for(n_rows) if self.batch_size is None else self.batch_size
+            "batch_size": batch_size_for(n_rows) if self.batch_size is None else self.batch_size,
+            "min_delta": LEAST_GAIN,
         }
 
 
