@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -111,6 +111,12 @@ class Kernel:
         """Decorator: the plain NumPy function that does the same on arrays with their shapes."""
         self.reference = reference
         return self
+
+    def of(self, name: str, **operands: str) -> Kernel:
+        """The same loop under another name, some of its operands of another kind; see `Access.parse`."""
+        other = replace(self, operands={**self.operands, **{o: Access.parse(t) for o, t in operands.items()}})
+        other.name = name
+        return other
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"

@@ -21,7 +21,7 @@ def gather(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
         start = order[first + i] * data_stride
         x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
         for j in range(out_columns):
-            y[j] = x[j]
+            y[j] = np.float32(x[j])
 
 
 @gather.twin
@@ -29,18 +29,7 @@ def _(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
     out[lo:hi] = data[order[now[FIRST] + lo : now[FIRST] + hi]]
 
 
-@kernel(data="read whole f8", order="read whole i8", out="write part")
-def gather_double(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
-    """`gather` from float64 data."""
-    first = now[FIRST]
-    for i in range(lo, hi):
-        start = order[first + i] * data_stride
-        x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
-        for j in range(out_columns):
-            y[j] = np.float32(x[j])
-
-
-gather_double.reference = gather.reference
+gather_double = gather.of("gather_double", data="read whole f8")
 
 
 @kernel(data="read whole", out="write part")
@@ -51,7 +40,7 @@ def take(data, data_stride, out, out_stride, out_columns, now, lo, hi):
         start = (first + i) * data_stride
         x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
         for j in range(out_columns):
-            y[j] = x[j]
+            y[j] = np.float32(x[j])
 
 
 @take.twin
@@ -59,18 +48,7 @@ def _(data, data_stride, out, out_stride, out_columns, now, lo, hi):
     out[lo:hi] = data[now[FIRST] + lo : now[FIRST] + hi]
 
 
-@kernel(data="read whole f8", out="write part")
-def take_double(data, data_stride, out, out_stride, out_columns, now, lo, hi):
-    """`take` from float64 data."""
-    first = now[FIRST]
-    for i in range(lo, hi):
-        start = (first + i) * data_stride
-        x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
-        for j in range(out_columns):
-            y[j] = np.float32(x[j])
-
-
-take_double.reference = take.reference
+take_double = take.of("take_double", data="read whole f8")
 
 
 @kernel(x="read part", out="write part")
