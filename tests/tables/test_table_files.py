@@ -254,7 +254,7 @@ def test_parquet_gzip_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (b"\x1f\x8b and then nothing", "begins like a gzip file"),
         (gzip.compress(b"a,b\n" * 100, mtime=0)[:-10], "begins like a gzip file"),
         (
-            gzip.compress(gzip.compress(b"a\n1\n"), mtime=0),
+            gzip.compress(gzip.compress(b"a\n1\n", mtime=0), mtime=0),
             "line 1: found a zero byte, so this is no text table",
         ),
     ],
