@@ -136,6 +136,7 @@ def test_more_members_than_work() -> None:
 
 def test_threads_go_home_when_the_team_is_closed_or_forgotten() -> None:
     gc.collect()
+    time.sleep(0.5)  # threads of teams before are on their way home
     before = len(threads())
     carousel = Carousel()
     with Team(3) as team:
