@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Network": "network",
     "load": "loading",
-    "fit_table": "tables.model",
+    "fit_table": "tables.fit",
     "TableModel": "tables.model",
     "Input": "layers.input",
     "Dense": "layers.dense",
@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from pellucid.network import Network as Network
     from pellucid.optimizers import optimizer as optimizer
     from pellucid.schedules import schedule as schedule
+    from pellucid.tables.fit import fit_table as fit_table
     from pellucid.tables.model import TableModel as TableModel
-    from pellucid.tables.model import fit_table as fit_table
 
 
 def __getattr__(name: str) -> Any:

@@ -173,7 +173,7 @@ def test_output_that_cannot_be_written_is_refused_before_training(
     call, folder, penguins, monkeypatch, out, why
 ):
     shutil.copy(penguins, "copy.csv")
-    monkeypatch.setattr("pellucid.tables.model.fit_table", None)  # calling it would be a fault
+    monkeypatch.setattr("pellucid.tables.fit.fit_table", None)  # calling it would be a fault
     done = call("fit", "copy.csv", "--target", "species", "--out", out)
     assert done.code == 2
     assert why in done.err

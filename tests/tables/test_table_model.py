@@ -12,7 +12,8 @@ import pytest
 
 from pellucid.errors import ArgumentError, PellucidError
 from pellucid.tables.evidence import compare
-from pellucid.tables.model import TableModel, fit_table
+from pellucid.tables.fit import fit_table
+from pellucid.tables.model import TableModel
 
 rng = np.random.default_rng(0)
 TABLE = {"a": rng.normal(size=60).tolist(), "b": rng.choice(["x", "y"], 60).tolist()}

@@ -212,7 +212,7 @@ def fit(
         check_checkpoint(options.checkpoint, place, options.resume)
     if not target:
         raise ArgumentError(missing_target(data))
-    from pellucid.tables.model import fit_table
+    from pellucid.tables.fit import fit_table
 
     names = target[0] if len(target) == 1 else target
     model = fit_table(files.table_source(data), names, verbose=0 if quiet else 1, **given)

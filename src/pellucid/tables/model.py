@@ -5,32 +5,26 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import checks, model_file
+from pellucid import model_file
 from pellucid.engine.buffer import Array
-from pellucid.errors import ArgumentError, DataError, ModelFileError, UnknownNameError
+from pellucid.errors import ArgumentError, ModelFileError
 from pellucid.network import Network
 from pellucid.tables.encoding import TableEncoding
-from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare, scores_of, trivial_outputs
+from pellucid.tables.evidence import Evidence, scores_of
 from pellucid.tables.features import Report
 from pellucid.tables.predictions import beside, missing
 from pellucid.tables.reading import read_table
-from pellucid.tables.recipe import Recipe
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
-from pellucid.tables.targets import Target, read_target
 from pellucid.training.history import History
-from pellucid.training.request import Request
-from pellucid.training.splits import split
 
 if TYPE_CHECKING:
     import polars as pl
-
-RECIPE = [f.name for f in dataclasses.fields(Recipe)]
 
 
 @dataclasses.dataclass
@@ -115,7 +109,7 @@ class TableModel:
         outputs = self.network.predict(self.encoding.encode(table, rows=target.rows, report=report))
         if notes is not None:
             notes += [*target.notes[1:], *report.notes]
-        scores = scores_of(self.target.task, self._own(target), self._in_own_unit(outputs))
+        scores = scores_of(self.target.task, self.target.own(target.values), self.target.in_own_unit(outputs))
         return scores | {"n_rows": len(target.rows)}
 
     def report(self) -> str:
@@ -177,152 +171,3 @@ class TableModel:
 
     def _decoded(self, outputs: Array) -> Array:
         return self.target.decode(outputs.argmax(axis=1) if self.classes else outputs)
-
-    def _own(self, target: Target) -> Array:
-        """Targets as one-hot rows, or numbers in their own unit."""
-        if self.classes:
-            return np.eye(len(self.classes))[target.values]
-        return np.asarray(target.values, np.float64)
-
-    def _in_own_unit(self, outputs: Array) -> Array:
-        if self.classes:
-            return outputs
-        return np.asarray(self.target.decode(outputs), np.float64).reshape(len(outputs), -1)
-
-
-def fit_table(
-    source: Any,
-    target: str | Sequence[str],
-    *,
-    task: str | None = None,
-    normalisation: Any = "robust",
-    validation: float = 0.2,
-    categories: Iterable[str] = (),
-    numbers: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    seed: int = 0,
-    **options: Any,
-) -> TableModel:
-    """Train a network on a table, with the evidence of what it is worth.
-
-    Parameters
-    ----------
-    source : path, stream, data frame or dict
-        CSV or Parquet, or a data frame of any library.
-    target : str or sequence of str
-        The column to predict, or several number columns.
-    task : {"regression", "classification", "binary", "multiclass"}, optional
-        Inferred from the target unless given.
-    normalisation : {"robust", "standard", "minmax", "none"}
-        Of the number columns.
-    validation : float
-        Share of the rows that is held back; no statistic is taken from them.
-    categories, numbers, ignore : iterable of str
-        Columns whose role is overruled.
-    seed : int
-        Decides the split, the first weights and the shuffling.
-    **options
-        Fields of `pellucid.tables.recipe.Recipe` (`hidden`, `activation`, `epochs`, `batch_size`,
-        `learning_rate`, ...) and options of `Network.fit` (`time_limit`, `class_weight`, `verbose`, ...).
-
-    Returns
-    -------
-    TableModel
-
-    Raises
-    ------
-    TableError, DataError
-        If the table cannot be learned from; the message names file, column and line.
-    """
-    recipe, more = _recipe(options)
-    seed = checks.whole("seed", seed, least=0)
-    categories = list(categories)
-    table = read_table(source, text=categories)
-    wanted = read_target(table, target, task=task)
-    classes = wanted.values if wanted.classes else None
-    training, held = split(len(wanted.rows), classes, fraction=validation, seed=seed)
-    encoding = TableEncoding.fit(
-        table,
-        list(wanted.names),
-        rows=wanted.rows[training],
-        normalisation=normalisation,
-        categories=categories,
-        numbers=numbers,
-        ignore=ignore,
-    )
-    goal, report = TargetEncoding.fit(wanted, rows=training), Report()
-    X, y = encoding.encode(table, rows=wanted.rows, report=report), goal.encode(wanted.values)
-    if isinstance(more.get("class_weight"), Mapping):
-        more["class_weight"] = _by_index(more["class_weight"], goal)
-    network = _trained(recipe, encoding, goal, X, y, held, seed, more)
-    # The line gets no more time than the network had, and a second where that was over at once.
-    alike = {k: v for k, v in more.items() if k not in ("verbose", "checkpoint", "resume", "callbacks")}
-    alike["time_limit"] = 1.0 + 2 * sum(epoch["seconds"] for epoch in network.history.epochs)
-    line = _trained(dataclasses.replace(recipe, hidden=()), encoding, goal, X, y, held, seed, alike)
-    model = TableModel(encoding, goal, network, None, [])  # type: ignore[arg-type]
-    model.evidence = _evidence(model, line, wanted, X, training, held)
-    model.notes = [*wanted.notes, *encoding.notes, *report.notes]
-    return model
-
-
-def _evidence(
-    model: TableModel, line: Network, wanted: Target, X: Array, training: Array, held: Array
-) -> Evidence:
-    """The network beside the trivial answer and a straight line, on the rows that were held back."""
-    own, rows = model._own(wanted), held if len(held) else training
-    outputs = {
-        TRIVIAL: trivial_outputs(wanted.task, own[training], len(rows)),
-        LINE: model._in_own_unit(line.predict(X[rows])),
-        NETWORK: model._in_own_unit(model.network.predict(X[rows])),
-    }
-    trivial = f"most frequent class, {_most_frequent(wanted, training)}" if model.classes else "mean"
-    return compare(
-        wanted.task,
-        own[rows],
-        outputs,
-        held_out=bool(len(held)),
-        trivial=trivial,
-        unit=", ".join(wanted.names),
-    )
-
-
-def _by_index(weights: Mapping[Any, Any], goal: TargetEncoding) -> dict[int, Any]:
-    """Weights of classes by the index that the network knows them by."""
-    for name in weights:
-        if name not in goal.classes:
-            raise UnknownNameError("class", name, map(str, goal.classes))
-    return {goal.classes.index(name): weight for name, weight in weights.items()}
-
-
-def _recipe(options: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
-    own = {k: v for k, v in options.items() if k in RECIPE}
-    more = {k: v for k, v in options.items() if k not in RECIPE}
-    known = [f.name for f in dataclasses.fields(Request)]
-    for name in more:
-        if name not in known or name.startswith("validation"):
-            raise UnknownNameError("option of fit_table", name, {*RECIPE, *known})
-    return Recipe.of(own), more
-
-
-def _trained(
-    recipe: Recipe,
-    encoding: TableEncoding,
-    goal: TargetEncoding,
-    X: Array,
-    y: Array,
-    held: Array,
-    seed: int,
-    more: Mapping[str, Any],
-) -> Network:
-    n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
-    network = Network(recipe.layers(encoding.feature_names, n_out, output), seed=seed)
-    options = {**recipe.training(len(X) - len(held)), **more}
-    network.fit(X, y, validation_rows=held if len(held) else None, **options)
-    if not all(np.isfinite(v).all() for v in network.parameters.values()):
-        raise DataError("the network's weights are not finite; this table cannot be learned from as it is.")
-    return network
-
-
-def _most_frequent(target: Target, training: Array) -> Any:
-    counts = np.bincount(target.values[training], minlength=len(target.classes))
-    return target.classes[int(counts.argmax())]

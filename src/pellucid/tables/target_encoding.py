@@ -169,6 +169,17 @@ class TargetEncoding:
         outputs: NDArray[Any] = z * np.array(self.std) + np.array(self.mean)
         return outputs[:, 0] if wanted == (1,) else outputs
 
+    def own(self, values: NDArray[np.int32] | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Targets for metrics: one-hot rows, or numbers in their own unit, (n, n_out)."""
+        if self.classes:
+            return np.eye(len(self.classes))[values]
+        return np.asarray(values, np.float64)
+
+    def in_own_unit(self, outputs: ArrayLike) -> NDArray[Any]:
+        """A network's outputs for metrics: probabilities, or numbers in the target's own unit, (n, n_out)."""
+        outputs = np.asarray(outputs)
+        return outputs if self.classes else np.asarray(self.decode(outputs)).reshape(len(outputs), -1)
+
     def to_dict(self) -> dict[str, Any]:
         """The encoding as plain values."""
         return {
