@@ -17,6 +17,7 @@ NAMES = [
     "Concat",
     "Dense",
     "Dropout",
+    "Embedding",
     "Frozen",
     "GaussianNoise",
     "Input",

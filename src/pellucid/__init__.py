@@ -26,6 +26,7 @@ _PUBLIC = {
     "LayerNorm": "layers.layer_norm",
     "Residual": "layers.residual",
     "Concat": "layers.concat",
+    "Embedding": "layers.embedding",
     "Frozen": "layers.frozen",
     "activation": "activations",
     "loss": "losses",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from pellucid.layers.concat import Concat as Concat
     from pellucid.layers.dense import Dense as Dense
     from pellucid.layers.dropout import Dropout as Dropout
+    from pellucid.layers.embedding import Embedding as Embedding
     from pellucid.layers.frozen import Frozen as Frozen
     from pellucid.layers.gaussian_noise import GaussianNoise as GaussianNoise
     from pellucid.layers.input import Input as Input

@@ -430,15 +430,10 @@ class Network:
 
     def _sources(self, at: int) -> list[str]:
         """Names of what leads into a layer: features, or the neurons before it."""
-        for before in range(at - 1, 0, -1):
-            layer = self._definitions[before]
-            if layer.n_out != self._definitions[at].n_in:
-                break
-            if any(len(p.shape) == 2 for p in layer.parameters):
-                return [f"{layer.label}/{j}" for j in range(layer.n_out)]
-        else:
-            return self.features
-        return [f"{self._definitions[at - 1].label}/{j}" for j in range(self._definitions[at].n_in)]
+        names: Sequence[str] = self.features
+        for layer in self._definitions[1:at]:
+            names = layer.output_names(names)
+        return list(names)
 
     def _loss_for(self, loss: Any) -> Loss:
         if loss is not None:

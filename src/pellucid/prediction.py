@@ -35,9 +35,7 @@ class Predictor:
         self.lowered = lower_prediction(layers, layers[0].n_in, self.n_out, dtype, BATCH)
         self.program = Program(self.lowered.plan, parameters, Arena(self.lowered.step.work))
         self.team = Team(1)
-        self.cost = 2.0 * sum(
-            p.shape[0] * p.shape[1] for la in layers for p in la.parameters if len(p.shape) == 2
-        )
+        self.cost = 2.0 * sum(p.synapses for la in layers for p in la.parameters)
 
     def run(self, X: Array) -> Array:
         """The outputs for the rows of X, float32 `(n_samples, n_out)`."""

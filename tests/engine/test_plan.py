@@ -14,7 +14,7 @@ from pellucid.engine.buffer import Arena, Buffer, line
 from pellucid.engine.plan import Axis, Call, Group, Operand, Plan, PlanBuilder, Stage
 from pellucid.engine.run import CONTROL, Program
 from pellucid.errors import InternalError
-from pellucid.kernels.columns import add, put_columns, scale_columns
+from pellucid.kernels.columns import add, copy_columns, scale_columns
 from pellucid.kernels.gradients import limit_columns
 from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.rows import add_losses, column_sums, transpose
@@ -140,8 +140,8 @@ def test_check_refuses_threads_that_all_write_the_whole() -> None:
 
 
 def test_a_call_without_one_of_its_arguments_is_refused() -> None:
-    with pytest.raises(InternalError, match="kernel 'put_columns' lacks its argument 'at'"):
-        Call(put_columns, ROWS, {"x": A, "out": B})
+    with pytest.raises(InternalError, match="kernel 'copy_columns' lacks its argument 'source'"):
+        Call(copy_columns, ROWS, {"x": A, "out": B})
 
 
 def test_table_names_stages_axes_kernels_and_buffers() -> None:

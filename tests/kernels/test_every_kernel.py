@@ -35,8 +35,14 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "multiply": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
     "scale_columns": ({"x": "RC", "factors": "C", "out": "RC"}, "R", {}),
     "column_products": ({"x": "RC", "y": "RC", "out": "C"}, "C", {}),
-    "put_columns": ({"x": "RC", "out": "RW"}, "R", {"at": 2}),
-    "take_columns": ({"x": "RW", "out": "RC"}, "R", {"at": 2}),
+    "copy_columns": ({"x": "RW", "out": "RW"}, "R", {"source": 2, "place": 1, "width": 3}),
+    "clear_columns": ({"out": "RW"}, "R", {"place": 2, "width": 3}),
+    "look_up": (
+        {"coded": "RC", "table": "NC", "codes": "R", "out": "RW"},
+        "R",
+        {"source": 0, "place": 2},
+    ),
+    "sums_by_code": ({"codes": "N", "da": "RW", "out": "RC"}, "R", {"place": 2}),
     "row_squares": ({"x": "RC", "squares": "R"}, "R", {}),
     "add_line": ({"x": "N", "total": "1"}, "1", {"is_first": 0}),
     "clip_to_norm": ({"x": "RC", "squares": "1"}, "R", {"limit": 0.25}),
@@ -115,7 +121,10 @@ def work_for(name: str, rows: int, columns: int, seed: int = 0, **changed: Array
         if operand == "order":
             values[operand] = rng.permutation(dims[0])
         elif kernel.operands[operand].dtype == "i8":
-            values[operand] = rng.integers(0, columns, dims) if operand == "labels" else np.zeros(dims)
+            most = {"labels": columns, "codes": rows}.get(operand, 1)
+            values[operand] = rng.integers(0, most, dims)
+        elif operand == "coded":  # whole numbers, some of them beyond the table, and some that are not whole
+            values[operand] = rng.integers(-4, 2 * rows + 26, dims) / 2
         else:
             drawn = rng.standard_normal(dims)
             values[operand] = np.abs(drawn) + 0.1 if operand in POSITIVE else drawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,14 @@ from pellucid.lowering import Data, lower_prediction, lower_training, parameters
 from pellucid.optimizers import OPTIMIZERS
 
 Numbers = dict[str, NDArray[Any]]
+
+
+def coded(layers: Sequence[Layer]) -> Iterator[Any]:
+    """The columns of an Embedding that comes first: they hold codes, some of them beyond its table."""
+    for layer in layers[:1]:
+        yield from getattr(layer, "columns", ())
+        for branch in layer.branches:
+            yield from coded(branch)
 
 
 class LayerRun:
@@ -41,6 +49,8 @@ class LayerRun:
         last = getattr(self.layers[-1], "activation", None)
         indexed = last is not None and last.name == "softmax"
         self.X = rng.standard_normal((n_rows, n_in)).astype(np.float32)
+        for column in coded(self.layers):
+            self.X[:, column.index] = rng.integers(-1, column.codes + 1, n_rows)
         self.y: NDArray[Any] = rng.standard_normal((n_rows, width)).astype(np.float32)
         if indexed:
             self.y = rng.integers(0, width, n_rows)

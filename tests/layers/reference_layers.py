@@ -61,6 +61,13 @@ def output(
             centred = x - x.mean(axis=1, keepdims=True)
             deviation = np.sqrt((centred**2).mean(axis=1, keepdims=True) + layer.epsilon)
             return own["gain"] * centred / deviation + own["bias"]
+        case "embedding":
+            passing = np.delete(x, [c.index for c in layer.columns], axis=1)
+            vectors = []
+            for c in layer.columns:
+                known = {float(code): code for code in range(c.codes)}
+                vectors.append(own[c.name][[known.get(float(np.float32(v)), 0) for v in x[:, c.index]]])
+            return np.hstack([passing, *vectors])
         case "residual":
             return x + outputs(layer.branches[0], x, values, training)
         case "concat":

@@ -16,12 +16,21 @@ from pellucid.layers.batch_norm import BatchNorm
 from pellucid.layers.concat import Concat
 from pellucid.layers.dense import Dense
 from pellucid.layers.dropout import Dropout
+from pellucid.layers.embedding import Embedding
 from pellucid.layers.frozen import Frozen
 from pellucid.layers.gaussian_noise import GaussianNoise
 from pellucid.layers.input import Input
 from pellucid.layers.layer_norm import LayerNorm
 from pellucid.layers.residual import Residual
 from pellucid.layers.scale import Scale
+
+
+def embedding() -> Embedding:
+    """Codes in the first column and in one between columns that pass."""
+    return Embedding(
+        [{"index": 3, "codes": 7, "width": 4, "name": "city"}, {"index": 0, "codes": 4, "width": 1}]
+    )
+
 
 # What stands between a Dense layer, whose gradient tells what flows back to it, and the output.
 INSIDE: dict[str, Callable[[], list[Layer]]] = {
@@ -37,6 +46,7 @@ INSIDE: dict[str, Callable[[], list[Layer]]] = {
     "batch_norm": lambda: [BatchNorm()],
     "two batch norms": lambda: [BatchNorm(), Activation("sigmoid"), BatchNorm(epsilon=0.1)],
     "layer_norm": lambda: [LayerNorm()],
+    "embedding of no codes": lambda: [Scale(), embedding()],
     "residual": lambda: [Residual(Dense(6, "tanh"))],
     "residual of nothing": lambda: [Residual()],
     "concat": lambda: [Concat([Dense(4, "tanh")], [Scale()])],
@@ -60,6 +70,14 @@ OTHERS: dict[str, Callable[[], list[Layer]]] = {
     "no parameters at all": lambda: [Activation("tanh")],
     "all frozen": lambda: [Frozen(Dense(3, "tanh"), Dense(2))],
     "frozen before": lambda: [Frozen(Dense(3, "tanh")), BatchNorm(), Dense(2)],
+    "embedding that changes no width": lambda: [
+        embedding(),
+        Residual(Embedding([{"index": 0, "codes": 3, "width": 1}])),
+    ],
+    "embedding": lambda: [embedding(), Scale(), Dense(2, "tanh")],
+    "nothing but codes": lambda: [Embedding([{"index": i, "codes": 3, "width": 2} for i in range(5)])],
+    "embedding in branches": lambda: [Concat([embedding(), Dense(3)], [Frozen(embedding())]), Dense(2)],
+    "embedding beside x": lambda: [Residual(Embedding([{"index": 1, "codes": 9, "width": 1}])), Dense(2)],
     "frozen at the end": lambda: [Dense(4), Frozen(Activation("tanh"), Dense(3, "tanh"))],
 }
 CASES = [(inside, around) for inside in INSIDE for around in AROUND] + [(name, "") for name in OTHERS]

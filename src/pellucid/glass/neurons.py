@@ -99,7 +99,7 @@ class LayerView:
     @property
     def neurons(self) -> Named[Neuron]:
         """Its neurons; only a layer with weights has them."""
-        if "weights" not in self.parameters:
+        if not any(p.synapses and self._short(p) == "weights" for p in self._layer.parameters):
             raise ArgumentError(f"layer {self.name!r} ({self.kind}) has no neurons of its own.")
         return Named("neuron", [f"{self.name}/{j}" for j in range(self.n_out)], lambda j: Neuron(self, j))
 

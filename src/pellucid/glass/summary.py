@@ -83,6 +83,6 @@ def summarise(layers: Sequence[Layer]) -> Summary:
     for layer in layers:
         shapes = [p.shape for p in layer.parameters]
         numbers = sum(s[0] * s[1] if len(s) == 2 else s[0] for s in shapes)
-        synapses = sum(s[0] * s[1] for s in shapes if len(s) == 2)
+        synapses = sum(p.synapses for p in layer.parameters)
         rows.append(Row(layer.label, repr(layer), layer.n_in, layer.n_out, synapses, numbers))
     return Summary(rows)

@@ -48,30 +48,29 @@ def _(x, x_stride, y, out, now, lo, hi):
 
 
 @kernel(x="read part", out="write part")
-def put_columns(x, x_stride, x_columns, out, out_stride, at, lo, hi):
-    """The columns of `out` from `at` on = x."""
+def copy_columns(x, x_stride, out, out_stride, source, place, width, lo, hi):
+    """The `width` columns of `out` from `place` on = those of x from `source` on."""
     for i in range(lo, hi):
-        row = x[i * x_stride : i * x_stride + x_columns]
-        y = out[i * out_stride + at : i * out_stride + at + x_columns]
+        row = x[i * x_stride + source : i * x_stride + source + width]
+        y = out[i * out_stride + place : i * out_stride + place + width]
         for j in range(len(row)):
             y[j] = row[j]
 
 
-@put_columns.twin
-def _(x, x_stride, x_columns, out, out_stride, at, lo, hi):
-    out[lo:hi, at : at + x_columns] = x[lo:hi]
+@copy_columns.twin
+def _(x, x_stride, out, out_stride, source, place, width, lo, hi):
+    out[lo:hi, place : place + width] = x[lo:hi, source : source + width]
 
 
-@kernel(x="read part", out="write part")
-def take_columns(x, x_stride, out, out_stride, out_columns, at, lo, hi):
-    """out = the columns of x from `at` on."""
+@kernel(out="write part")
+def clear_columns(out, out_stride, place, width, lo, hi):
+    """The `width` columns of `out` from `place` on = 0."""
     for i in range(lo, hi):
-        row = x[i * x_stride + at : i * x_stride + at + out_columns]
-        y = out[i * out_stride : i * out_stride + out_columns]
-        for j in range(len(row)):
-            y[j] = row[j]
+        y = out[i * out_stride + place : i * out_stride + place + width]
+        for j in range(len(y)):
+            y[j] = np.float32(0)
 
 
-@take_columns.twin
-def _(x, x_stride, out, out_stride, out_columns, at, lo, hi):
-    out[lo:hi] = x[lo:hi, at : at + out_columns]
+@clear_columns.twin
+def _(out, out_stride, place, width, lo, hi):
+    out[lo:hi, place : place + width] = 0

@@ -71,6 +71,16 @@ class Layer(ABC):
         """Its parameters, in order."""
         return ()
 
+    def output_names(self, names: Sequence[str]) -> Sequence[str]:
+        """What its outputs are called where its inputs have these names.
+
+        A layer that gives each input a number of its own keeps the name; one with neurons calls them
+        by its own name and their number.
+        """
+        if self.n_out == len(names) and not any(p.synapses for p in self.parameters):
+            return names
+        return [f"{self.label}/{j}" for j in range(self.n_out)]
+
     @abstractmethod
     def forward(self, step: Step, x: Buffer) -> Forward:
         """Append the forward pass to the step."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import ArgumentError
-from pellucid.kernels.columns import add, put_columns, take_columns
+from pellucid.kernels.columns import add, copy_columns
 from pellucid.layers.base import Forward, Layer, Step, chain
 from pellucid.layers.combinator import Combinator, build_chain, checked
 
@@ -66,7 +66,7 @@ class Concat(Combinator):
         inside = [chain(step, branch, x) for branch in self._branches]
         a, places, at = step.matrix(f"{self.label}/a", self.n_out), [], 0
         for branch in inside:
-            step.call(put_columns, x=branch.a, out=a, at=at)
+            step.call(copy_columns, x=branch.a, out=a, source=0, place=at, width=branch.a.columns)
             step.passes(branch.a, a)
             places.append(at)
             at += branch.a.columns
@@ -77,7 +77,7 @@ class Concat(Combinator):
                 if not step.wants(branch.a):
                     continue
                 d = step.matrix(f"{self.label}/branch_{i}/da", branch.a.columns)
-                step.call(take_columns, x=da, out=d, at=at)
+                step.call(copy_columns, x=da, out=d, source=at, place=0, width=d.columns)
                 d_x = branch.backward(d)
                 if d_x is None or not step.wants(x):
                     continue

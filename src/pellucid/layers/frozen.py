@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pellucid.engine.buffer import Buffer
@@ -51,6 +52,13 @@ class Frozen(Combinator):
         for parameter in self.parameters:
             parameter.trainable = False
         return self.n_out
+
+    def output_names(self, names: Sequence[str]) -> Sequence[str]:
+        if any(p.synapses for p in self.parameters):
+            return super().output_names(names)
+        for layer in self._branches[0]:
+            names = layer.output_names(names)
+        return names
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Parameter:
         What its size adds to the loss.
     max_norm : float, optional
         The largest norm of the weights into one neuron.
+    is_table : bool
+        Whether its rows are looked up, rather than multiplied with inputs.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Parameter:
     trainable: bool = True
     regularizer: Any = None
     max_norm: float | None = None
+    is_table: bool = False
     buffer: Buffer = field(init=False)
     gradient: Buffer = field(init=False)
 
@@ -57,6 +60,11 @@ class Parameter:
     def like(self, name: str) -> Buffer:
         """A buffer of the parameter's shape under another name."""
         return Buffer(name, *self.shape) if len(self.shape) == 2 else line(name, self.shape[0])
+
+    @property
+    def synapses(self) -> int:
+        """How many of its numbers are multiplied with an input to be summed up: the weights of neurons."""
+        return self.shape[0] * self.shape[1] if len(self.shape) == 2 and not self.is_table else 0
 
     @property
     def axis(self) -> Axis:

@@ -345,6 +345,6 @@ def digest(rows: Rows) -> int:
 
 def threads_for(net: Network, batch_size: int) -> int:
     """As many threads as the work of a step is worth, at most those of the setting."""
-    synapses = sum(p.shape[0] * p.shape[1] for p in net._parameters if len(p.shape) == 2)
+    synapses = sum(p.synapses for p in net._parameters)
     work = 6.0 * synapses * batch_size
     return max(1, min(environment.threads(), int(work / WORTH_A_THREAD)))
