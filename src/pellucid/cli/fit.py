@@ -268,5 +268,5 @@ def missing_target(data: Path) -> str:
     table = read_table(files.table_source(data))
     return (
         "fit needs --target with the column to predict. "
-        f"The columns of {table.origin.name}: {listed(table.frame.columns)}."
+        f"The columns of {table.origin.name}: {listed(table.names)}."
     )

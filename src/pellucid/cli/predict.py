@@ -101,8 +101,8 @@ def read_as_written(model: TableModel, data: Path) -> Table:
         return read_table(data if content is None else named(content), text=text)
 
     table = read(encoding.text_columns)
-    others = [name for name in table.frame.columns if name not in typed]
-    is_as_written = all(table.frame.schema[name] == pl.String for name in others)
+    others = [name for name in table.names if name not in typed]
+    is_as_written = all(table.schema[name] == pl.String for name in others)
     return table if is_as_written else read(others)
 
 

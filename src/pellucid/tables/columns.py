@@ -93,7 +93,7 @@ def choose_roles(
     "every row has the value 'Earth'"
     """
     asked = _asked(table, targets, categories=categories, numbers=numbers, ignore=ignore)
-    used = [n for n in table.frame.columns if n not in targets]
+    used = [n for n in table.names if n not in targets]
     return [_role(table, name, asked.get(name), rows) for name in used]
 
 

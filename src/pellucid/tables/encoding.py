@@ -204,14 +204,14 @@ class TableEncoding:
         return cls(columns, tuple(left_out))
 
     def _check_columns(self, table: Table) -> None:
-        known = table.frame.columns
-        if lacking := [c.name for c in self.columns if c.name not in known]:
-            free = [k for k in known if k not in {c.name for c in self.columns}]
+        if lacking := [c.name for c in self.columns if c.name not in table.schema]:
+            ours = {c.name for c in self.columns}
+            free = [k for k in table.names if k not in ours]
             hint = nearest(lacking[0], free)
             columns = "the column" if len(lacking) == 1 else "the columns"
             raise TableError(
                 f"{table.origin.name} lacks {columns} {listed(map(repr, lacking))} that the model was "
-                f"trained with. {hint}Its columns: {listed(known)}."
+                f"trained with. {hint}Its columns: {listed(table.names)}."
             )
 
 

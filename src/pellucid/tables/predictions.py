@@ -15,9 +15,9 @@ def beside(table: Table, added: Mapping[str, Any]) -> tuple[pl.DataFrame, list[s
     """The table with columns added; a column of its own that has such a name is kept as `NAME_input`."""
     import polars as pl
 
-    names, notes, kept = {*table.frame.columns, *added}, [], []
-    for name in table.frame.columns:
-        column = table.frame[name]
+    names, notes, kept = {*table.names, *added}, [], []
+    for name in table.names:
+        column = table.column(name).alias(name)
         if name in added:
             free = f"{name}_input"
             while free in names:
@@ -31,7 +31,7 @@ def beside(table: Table, added: Mapping[str, Any]) -> tuple[pl.DataFrame, list[s
 
 def missing(table: Table, columns: Iterable[str]) -> list[str]:
     """A sentence for each of some columns that has missing values."""
-    counts = {name: table.frame[name].null_count() for name in columns}
+    counts = {name: table.column(name).null_count() for name in columns}
     return [
         f"Column {name!r}: {n} {'value is' if n == 1 else 'values are'} missing."
         for name, n in counts.items()

@@ -1,10 +1,11 @@
-"""What every step on a table works on: a polars frame, and where it came from for messages."""
+"""What every step on a table works on: columns by name, and where they came from for messages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from pellucid.errors import TableError, nearest
 
@@ -27,14 +28,42 @@ class Origin:
         `"penguins.csv"`, `"standard input"`, `"the data frame"`.
     place : callable
         From the index of a row to words: `"line 17"` of a text file, as an editor counts.
+    parts : tuple of (Origin, int)
+        Of a table from several files: each one's origin and number of rows.
+
+    Examples
+    --------
+    >>> a, b = (Origin(name, lambda row: f"line {row + 2}") for name in ("a.csv", "b.csv"))
+    >>> Origin("a.csv and b.csv", parts=((a, 10), (b, 5))).at("age", 12)
+    "b.csv: column 'age', line 4"
     """
 
     name: str
     place: Callable[[int], str] = row_from_zero
+    parts: tuple[tuple[Origin, int], ...] = ()
 
     def at(self, column: str, row: int) -> str:
         """Where a value stands, to begin a message with."""
+        for part, n_rows in self.parts:
+            if row < n_rows:
+                return part.at(column, row)
+            row -= n_rows
         return f"{self.name}: column {column!r}, {self.place(row)}"
+
+
+class Stored(Protocol):
+    """Columns by their names, in memory or not; a polars frame is one."""
+
+    @property
+    def schema(self) -> Mapping[str, pl.DataType]:
+        """The type of each column, by its name."""
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+
+    def get_column(self, name: str) -> pl.Series:
+        """The values of a column, tidied."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +72,41 @@ class Table:
 
     Parameters
     ----------
-    frame : polars.DataFrame
+    stored : polars.DataFrame or Stored
         Columns of distinct, stripped names. Blanks around texts are stripped and missing values null.
+        Those of a Parquet file stay in it until they are asked for, each time anew.
     origin : Origin
         Where it came from.
     """
 
-    frame: pl.DataFrame
+    stored: pl.DataFrame | Stored
     origin: Origin = field(default_factory=lambda: Origin("the table"))
 
     def __len__(self) -> int:
-        return self.frame.height
+        return self.stored.height
+
+    @cached_property
+    def schema(self) -> Mapping[str, pl.DataType]:
+        """The type of each column, by its name, in the order of the table."""
+        return dict(self.stored.schema)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.schema)
 
     def column(self, name: str) -> pl.Series:
         """The values of a column, without its name."""
-        return nameless(self.frame[name])
+        return nameless(self.stored.get_column(name))
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All columns at once, in memory; to look at one after the other, use `column`."""
+        import polars as pl
+
+        if isinstance(self.stored, pl.DataFrame):
+            return self.stored
+        return pl.DataFrame({name: self.stored.get_column(name) for name in self.names})
 
     def find(self, name: object, what: str = "column") -> str:
         """The column of that name.
@@ -77,11 +126,10 @@ class Table:
 Its columns: species.
         """
         wanted = str(name).strip()
-        if wanted not in self.frame.columns:
-            known = self.frame.columns
+        if wanted not in self.schema:
             raise TableError(
-                f"{self.origin.name} has no {what} {wanted!r}. {nearest(wanted, known)}"
-                f"Its columns: {listed(known)}."
+                f"{self.origin.name} has no {what} {wanted!r}. {nearest(wanted, self.names)}"
+                f"Its columns: {listed(self.names)}."
             )
         return wanted
 
