@@ -1,4 +1,4 @@
-"""Which rows are learned from, and which only validate: `split`."""
+"""Which rows are learned from, and which only validate: `split` at random, `split_by_time` the newest."""
 
 from __future__ import annotations
 
@@ -59,10 +59,8 @@ def split(
     >>> len(train), (validation < 5).sum(), (validation >= 5).sum()
     (6, np.int64(2), np.int64(2))
     """
-    if not is_number(fraction) or not 0 <= fraction < 1:
-        raise ArgumentError(f"the validation fraction must be from 0 to below 1, but got {fraction!r}.")
-    if not is_number(seed) or not 0 <= seed < 2**64 or seed != int(seed):
-        raise ArgumentError(f"seed must be a whole number from 0 to 2**64 - 1, but got {seed!r}.")
+    check_fraction(fraction)
+    order = random_order(n_samples, seed)
     if n_samples < 2:
         raise DataError(f"expected at least 2 rows to learn from, but got {n_samples}.")
     classes = np.zeros(n_samples, np.int64) if y is None else np.asarray(y)
@@ -70,7 +68,6 @@ def split(
         raise ShapeError(
             f"expected one class for each of {n_samples} rows, but got y of shape {classes.shape}."
         )
-    order = np.argsort(np.random.Philox(key=int(seed)).random_raw(n_samples), kind="stable")
     if n_samples < FEWEST_TO_SPLIT or fraction == 0:
         return np.arange(n_samples), np.arange(0)
     _, index, counts = np.unique(classes, return_inverse=True, return_counts=True)
@@ -79,6 +76,69 @@ def split(
     place_in_class = np.arange(n_samples) - np.repeat(np.cumsum(counts) - counts, counts)
     validates = place_in_class < np.repeat(shares, counts)
     return np.sort(by_class[~validates]), np.sort(by_class[validates])
+
+
+def split_by_time(times: ArrayLike, *, fraction: float = 0.2) -> tuple[Indices, Indices]:
+    """Older rows to train on and the newest to validate on, so that the future never predicts the past.
+
+    About `fraction` of the rows that have a time validates, at least one. Rows of the same time are on
+    the same side; the border is the one between two times that comes nearest to the fraction. Rows
+    without a time may be of any time, so they are on neither side. Where nothing is to be held back
+    (fewer than 10 rows with a time, or a fraction of 0), all rows train.
+
+    Parameters
+    ----------
+    times : number or datetime64 array (n_samples,)
+        When each row was; NaN or NaT where it is not known.
+    fraction : float
+        0 to below 1; with 0 all rows train.
+
+    Returns
+    -------
+    int64 array, int64 array
+        Indices of the training and of the validation rows, each in ascending order. The latest time of
+        the former is before the earliest of the latter.
+
+    Raises
+    ------
+    DataError
+        If all rows are of the same time.
+    ArgumentError
+        If `fraction` is out of bounds, or `times` is no array (n_samples,).
+
+    Examples
+    --------
+    >>> split_by_time([2001, 2009, 2005, 2009, 2002, 2003, 2004, 2006, 2007, 2008], fraction=0.3)
+    (array([0, 2, 4, 5, 6, 7, 8]), array([1, 3, 9]))
+    """
+    check_fraction(fraction)
+    times = np.asarray(times)
+    if times.ndim != 1:
+        raise ShapeError(f"expected one time for each row, but got times of shape {times.shape}.")
+    is_known = times == times  # neither NaN nor NaT is equal to itself
+    different, counts = np.unique(times[is_known], return_counts=True)
+    n_known = int(counts.sum())
+    if n_known < FEWEST_TO_SPLIT or fraction == 0:
+        return np.arange(len(times)), np.arange(0)
+    if len(different) < 2:
+        raise DataError(f"all rows are of the same time, {different[0]}, so none is newer than the others.")
+    n_newer = np.cumsum(counts[:0:-1])[::-1]  # rows from each time on, but for the first time
+    from_time = different[1:][np.argmin(np.abs(n_newer - fraction * n_known))]
+    validates = np.greater_equal(times, from_time, where=is_known, out=np.zeros(len(times), np.bool_))
+    return np.flatnonzero(is_known & ~validates), np.flatnonzero(validates)
+
+
+def check_fraction(fraction: object) -> None:
+    """ArgumentError unless it is from 0 to below 1."""
+    if not is_number(fraction) or not 0 <= fraction < 1:  # type: ignore[operator]
+        raise ArgumentError(f"the validation fraction must be from 0 to below 1, but got {fraction!r}.")
+
+
+def random_order(n: int, seed: float) -> Indices:
+    """The numbers from 0 to n − 1 in the order of Philox's words under the key `(seed, 0)`."""
+    if not is_number(seed) or not 0 <= seed < 2**64 or seed != int(seed):
+        raise ArgumentError(f"seed must be a whole number from 0 to 2**64 - 1, but got {seed!r}.")
+    return np.argsort(np.random.Philox(key=int(seed)).random_raw(n), kind="stable")
 
 
 def _shares(counts: NDArray[np.int64], n_wanted: int) -> NDArray[np.int64]:
