@@ -169,7 +169,7 @@ def test_the_completion_script_completes(call):
         return done.stdout.split()
 
     assert complete("ev") == ["evaluate"]
-    assert complete("fit", "--tar") == ["--target"]
+    assert complete("fit", "--tar") == ["--target", "--target-scale"]
     assert complete("fit", "--schedule", "cos") == ["cosine", "coslog"]
 
 

@@ -17,6 +17,8 @@ OPTIONS = {
     r"\bcategories=\[(.*?)\]": r"--category \1",
     r"\bnumbers=\[(.*?)\]": r"--number \1",
     r"\bignore=\[(.*?)\]": r"--ignore \1",
+    r"\bgroup='(\w+)'": r"--group \1",
+    r"\btarget_scale='(\w+)'": r"--target-scale \1",
     r"\btask='(\w+)'": r"--task \1",
     r"\bhidden=\(\)": "--hidden none",
 }

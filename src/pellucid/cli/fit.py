@@ -20,6 +20,7 @@ from pellucid.optimizers import OPTIMIZERS
 from pellucid.registry import Registry
 from pellucid.schedules import SCHEDULES
 from pellucid.tables.normalisation import NORMALISATIONS
+from pellucid.tables.target_scales import TARGET_SCALES
 from pellucid.tables.targets import ASKED as TASKS
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ Activation = Annotated[str | None, one_of("Of the hidden layers", ACTIVATIONS.na
 Optimizer = Annotated[str | None, one_of("How weights are updated", OPTIMIZERS.names)]
 Schedule = Annotated[str | None, one_of("How the learning rate changes", SCHEDULES.names)]
 Normalisation = Annotated[str | None, one_of("Of the number columns", NORMALISATIONS.names)]
+Scale = Annotated[str | None, one_of("What a regression learns", lambda: list(TARGET_SCALES))]
+Column = Annotated[str | None, Parameter(metavar="COLUMN")]
 Columns = Annotated[list[str] | None, Parameter(metavar="COLUMN")]
 File = Annotated[Path | None, Parameter(metavar="FILE")]
 
@@ -83,6 +86,10 @@ class Options:
         Stop after so many seconds.
     validation
         Share of the rows that is held back to validate on; 0.2 unless given.
+    group
+        No value of this column, such as a customer, is both in training and in validation rows.
+    time
+        A column of dates or numbers; the newest rows validate.
     categories
         A column to use as a category, whatever is in it; can be repeated.
     numbers
@@ -102,6 +109,7 @@ class Options:
     """
 
     task: Task = None
+    target_scale: Scale = None
     hidden: Annotated[list[str] | None, Parameter(metavar="N,N,...")] = None
     activation: Activation = None
     dropout: float | None = None
@@ -114,6 +122,8 @@ class Options:
     until: float | None = None
     time_limit: float | None = None
     validation: float | None = None
+    group: Column = None
+    time: Column = None
     normalisation: Normalisation = None
     categories: Annotated[Columns, Parameter(name="--category")] = None
     numbers: Annotated[Columns, Parameter(name="--number")] = None
@@ -135,6 +145,8 @@ class Options:
         given = {n: v for n, v in asdict(self).items() if v is not None and v is not False}
         if self.task is not None and self.task not in TASKS:
             raise UnknownNameError("task", self.task, TASKS)
+        if self.target_scale is not None:
+            checks.choice("--target-scale", self.target_scale, TARGET_SCALES)
         for name, registry in REGISTRIES.items():
             if name in given:
                 registry.find(given[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,8 +164,3 @@ def _standard_errors(difference: Numbers) -> float:
         return 0.0
     error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
     return mean / error if error > 0 else float(np.sign(mean)) * np.inf if mean else 0.0
-
-
-def trivial_outputs(task: str, y: Any, n: int) -> Sequence[Any]:
-    """What one answers who knows the training targets alone: their mean, or the shares of the classes."""
-    return np.broadcast_to(np.asarray(y, np.float64).mean(axis=0), (n, np.asarray(y).shape[1]))  # type: ignore[return-value]

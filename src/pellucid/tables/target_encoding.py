@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from pellucid.errors import DataError, ShapeError, TableError
 from pellucid.tables.features import level_codes
 from pellucid.tables.saved import Saved, is_between, is_text
 from pellucid.tables.table import Table, listed, shown
+from pellucid.tables.target_scales import SCALES
 from pellucid.tables.targets import Class, Target, Task, take_target, target_numbers
 from pellucid.tables.values import LARGEST, category_text
 
@@ -24,7 +25,8 @@ SMALLEST_STD = 1e-120
 class TargetEncoding:
     """How targets become what a network learns, and its outputs targets again.
 
-    Formula:  y' = (y − mean) / σ in regression; class indices stay as they are.
+    Formula:  y' = (g(y) − mean) / σ in regression, where g(y) is y, log(y) or log(1 + y); back
+    y = g⁻¹(y' σ + mean), where e^ is multiplied by a factor. Class indices stay as they are.
 
     Parameters
     ----------
@@ -35,7 +37,11 @@ class TargetEncoding:
     classes : tuple
         As in `Target`.
     mean, std : tuple of float
-        Of each target column over the training rows; empty in classification.
+        Of g(y) of each target column over the training rows; empty in classification.
+    scales : tuple of {"linear", "log", "log1p"}
+        What g is for each target column; empty in classification.
+    factors : tuple of float
+        For each target column what makes means of the medians that e^ gives; 1 where g is linear.
 
     Examples
     --------
@@ -56,9 +62,13 @@ class TargetEncoding:
     classes: tuple[Class, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    scales: tuple[str, ...] = ()
+    factors: tuple[float, ...] = ()
 
     @classmethod
-    def fit(cls, target: Target, *, rows: Iterable[int] | None = None) -> TargetEncoding:
+    def fit(
+        cls, target: Target, *, rows: Iterable[int] | None = None, scales: Sequence[str] | None = None
+    ) -> TargetEncoding:
         """The encoding of a target by the statistics of its training rows.
 
         Parameters
@@ -67,6 +77,8 @@ class TargetEncoding:
             From `read_target`.
         rows : array of int, optional
             The training rows, as indices into `target.values`; all, by default.
+        scales : sequence of str, optional
+            The scale of each target column; linear, by default.
 
         Raises
         ------
@@ -76,8 +88,10 @@ class TargetEncoding:
         if target.task != "regression":
             return cls(target.names, target.task, target.classes)
         y = target.values if rows is None else target.values[np.asarray(rows, dtype=np.int64)]
-        mean = y.mean(axis=0)
-        std = np.sqrt(np.mean((y - mean) ** 2, axis=0))
+        scales = tuple(scales or ["linear"] * len(target.names))
+        z = _forward(y, scales)
+        mean = z.mean(axis=0)
+        std = np.sqrt(np.mean((z - mean) ** 2, axis=0))
         for name, values, deviation in zip(target.names, y.T, std, strict=True):
             if values.min() == values.max():
                 raise DataError(
@@ -88,7 +102,8 @@ class TargetEncoding:
                 raise DataError(
                     f"the values of {name!r} differ by {deviation:g} only. Give them in another unit."
                 )
-        return cls(target.names, target.task, (), tuple(mean.tolist()), tuple(std.tolist()))
+        ones = (1.0,) * len(scales)
+        return cls(target.names, target.task, (), tuple(mean.tolist()), tuple(std.tolist()), scales, ones)
 
     @property
     def text_columns(self) -> list[str]:
@@ -136,7 +151,8 @@ class TargetEncoding:
         """
         if self.task != "regression":
             return np.asarray(values, dtype=np.int32)
-        return np.ascontiguousarray((values - np.array(self.mean)) / np.array(self.std), dtype=np.float32)
+        z = (_forward(values, self.scales) - np.array(self.mean)) / np.array(self.std)
+        return np.ascontiguousarray(z, dtype=np.float32)
 
     def decode(self, y: ArrayLike) -> NDArray[Any]:
         """Predictions in the target's own unit, or classes in their own type.
@@ -167,6 +183,8 @@ class TargetEncoding:
             raise ShapeError(f"expected outputs of shape (n, {wanted[0]}), but got shape {y.shape}.")
         z = y.reshape(len(y), wanted[0]).astype(np.float64)
         outputs: NDArray[Any] = z * np.array(self.std) + np.array(self.mean)
+        for i, (scale, factor) in enumerate(zip(self.scales, self.factors, strict=True)):
+            outputs[:, i] = SCALES[scale].inverse(outputs[:, i], factor)
         return outputs[:, 0] if wanted == (1,) else outputs
 
     def own(self, values: NDArray[np.int32] | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,6 +206,8 @@ class TargetEncoding:
             "classes": list(self.classes),
             "mean": list(self.mean),
             "std": list(self.std),
+            "scales": list(self.scales),
+            "factors": list(self.factors),
         }
 
     @classmethod
@@ -199,16 +219,19 @@ class TargetEncoding:
         ModelFileError
             If the value is no such dict.
         """
-        saved = Saved(value, "the target encoding", ["names", "task", "classes", "mean", "std"])
+        saved = Saved(value, "the target encoding", [f.name for f in fields(cls)])
         names, task = saved.texts("names"), saved.text("task", get_args(Task))
         mean = saved.numbers("mean", -LARGEST, LARGEST)
         std = saved.numbers("std", SMALLEST_STD, LARGEST)
+        scales, factors = tuple(saved.items("scales")), saved.numbers("factors", 0, LARGEST)
         classes = tuple(saved.items("classes"))
         n_numbers = len(names) if task == "regression" else 0
         if not names or (task != "regression" and len(names) != 1):
             saved.fail("names", "the target columns of the task")
-        if len(mean) != n_numbers or len(std) != n_numbers:
+        if {len(mean), len(std), len(factors)} != {n_numbers}:
             saved.fail("mean", "a number for each target column of a regression")
+        if len(scales) != n_numbers or not all(isinstance(s, str) and s in SCALES for s in scales):
+            saved.fail("scales", "a scale for each target column of a regression")
         is_count_right = {
             "regression": not classes,
             "binary": len(classes) == 2,
@@ -216,7 +239,14 @@ class TargetEncoding:
         }
         if not is_count_right[task] or not _are_classes(classes):
             saved.fail("classes", "the different classes of the task")
-        return cls(names, task, classes, mean, std)  # type: ignore[arg-type]
+        return cls(names, task, classes, mean, std, scales, factors)  # type: ignore[arg-type]
+
+
+def _forward(y: NDArray[Any], scales: Sequence[str]) -> NDArray[np.float64]:
+    """Targets (n, n_targets) in their scales."""
+    if set(scales) == {"linear"}:
+        return y
+    return np.column_stack([SCALES[s].forward(y[:, i]) for i, s in enumerate(scales)])
 
 
 def _texts(classes: tuple[Class, ...]) -> tuple[str, ...]:

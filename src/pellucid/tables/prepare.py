@@ -1,0 +1,117 @@
+"""From a table to what a network learns from: `prepare`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.engine.buffer import Array
+from pellucid.tables.encoding import TableEncoding
+from pellucid.tables.features import Report
+from pellucid.tables.reading import read_table
+from pellucid.tables.row_split import RowSplit, split_rows, unlearned
+from pellucid.tables.target_scales import scales_to_try
+from pellucid.tables.targets import Target, read_target
+from pellucid.tables.twins import n_twins
+from pellucid.training.splits import Indices
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table as networks learn from it; the table itself is no longer needed.
+
+    Parameters
+    ----------
+    encoding : TableEncoding
+        How columns became features.
+    target : Target
+        The target of the rows of X.
+    X : float32 array (n, n_features)
+        The features of the rows that train or validate.
+    training, held : int64 array
+        The rows of X to train on, and those to validate on.
+    scales : list of tuple of str
+        The scales that the target is modelled in, for each of its columns; two where both are tried.
+    notes : list of str
+        Sentences for the user.
+    """
+
+    encoding: TableEncoding
+    target: Target
+    X: Array
+    training: Indices
+    held: Indices
+    scales: list[tuple[str, ...]]
+    notes: list[str]
+
+    @property
+    def judged(self) -> Indices:
+        """The rows that a model is judged by: those that validate, or all where none do."""
+        return self.held if len(self.held) else self.training
+
+
+def prepare(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    task: str | None,
+    target_scale: str,
+    validation: float,
+    group: str | None,
+    time: str | None,
+    seed: int,
+    categories: list[str],
+    ignore: list[str],
+    numbers: list[str],
+    **roles: Any,
+) -> Prepared:
+    """Read, split and encode a table; options as in `fit_table`, `roles` as in `TableEncoding.fit`."""
+    table = read_table(source, text=categories if group is None else [*categories, group])
+    wanted = read_target(table, target, task=task)
+    notes = wanted.notes
+    divided = split_rows(table, wanted, fraction=validation, group=group, time=time, seed=seed)
+    wanted, divided = _without_the_rest(wanted, divided)
+    if group is not None and (group := table.find(group)) not in {*categories, *numbers, *ignore}:
+        ignore = [*ignore, group]  # who the customer is says nothing of another one
+    encoding = TableEncoding.fit(
+        table,
+        list(wanted.names),
+        rows=wanted.rows[divided.training],
+        categories=categories,
+        numbers=numbers,
+        ignore=ignore,
+        **roles,
+    )
+    scales = scales_to_try(table, wanted, divided, target_scale)
+    report = Report()
+    rows = None if len(wanted.rows) == len(table) else wanted.rows
+    X = encoding.encode(table, rows=rows, report=report)
+    notes += [*divided.notes, *encoding.notes, *report.notes]
+    notes += unlearned(wanted, divided.training, divided.held)
+    notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
+    return Prepared(encoding, wanted, X, divided.training, divided.held, scales, notes)
+
+
+def _without_the_rest(target: Target, divided: RowSplit) -> tuple[Target, RowSplit]:
+    """The same without rows that neither train nor validate."""
+    n_used = len(divided.training) + len(divided.held)
+    if n_used == len(target.rows):
+        return target, divided
+    used = np.sort(np.concatenate([divided.training, divided.held]))
+    training, held = np.searchsorted(used, divided.training), np.searchsorted(used, divided.held)
+    target = dataclasses.replace(target, rows=target.rows[used], values=target.values[used])
+    return target, dataclasses.replace(divided, training=training, held=held)
+
+
+def _on_twins(n: int, n_held: int) -> list[str]:
+    if not n:
+        return []
+    return [
+        f"{n:,} of the {n_held:,} validation rows {'equals' if n == 1 else 'equal'} a training row in every "
+        "feature and the target. If these are cases that the table has twice, the scores are too good: "
+        "remove the copies, or keep them on one side with group='COLUMN'."
+    ]

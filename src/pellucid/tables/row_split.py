@@ -1,0 +1,237 @@
+"""Which rows of a table train and which validate, with sentences that say so: `split_rows`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.engine.buffer import Array
+from pellucid.errors import ArgumentError, DataError, TableError
+from pellucid.tables.table import Table, listed, shown
+from pellucid.tables.targets import Target
+from pellucid.tables.values import parse_numbers
+from pellucid.training.group_split import split_groups, without_groups_of
+from pellucid.training.splits import Indices, split, split_by_time
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class RowSplit:
+    """Training and validation rows.
+
+    Parameters
+    ----------
+    training, held : int64 array
+        Indices into `Target.rows`, each in ascending order; a row in neither is left out.
+    notes : list of str
+        Sentences for the user.
+    """
+
+    training: Indices
+    held: Indices
+    notes: list[str] = field(default_factory=list)
+
+
+def split_rows(
+    table: Table,
+    target: Target,
+    *,
+    fraction: float = 0.2,
+    group: str | None = None,
+    time: str | None = None,
+    seed: int = 0,
+) -> RowSplit:
+    """Divide the rows that have a target.
+
+    ===============  ===============================================================================
+    nothing          at random, of each class its share
+    group            at random, no value of the column on both sides; of each class about its share;
+                     a row without a value is a group of its own
+    time             the newest rows validate; a row without a time is left out, as it may be newer
+    group and time   the newest rows validate; older rows of the groups that they are of are left out
+    ===============  ===============================================================================
+
+    Parameters
+    ----------
+    table : Table
+        From `read_table`.
+    target : Target
+        From `read_target`.
+    fraction : float
+        Share of the rows that validates.
+    group, time : str, optional
+        Columns of the table. A time is a date, a date with a time of day, or a number.
+    seed : int
+        Decides what is drawn.
+
+    Raises
+    ------
+    TableError, ArgumentError
+        If there is no such column, it is the target, or it holds no times.
+    DataError
+        If the groups or times leave nothing to validate on or to learn from.
+    """
+    classes = target.values if target.classes else None
+    if group is not None:
+        group = _column(table, target, group, "group")
+        groups = _groups(table, group)[target.rows]
+    if time is None:
+        if group is None:
+            return RowSplit(*split(len(target.rows), classes, fraction=fraction, seed=seed))
+        with _named(table, group):
+            training, held = split_groups(groups, classes, fraction=fraction, seed=seed)
+        return RowSplit(training, held, _notes_on_groups(group, groups, held))
+    time = _column(table, target, time, "time")
+    times = _times(table, time)[target.rows]
+    with _named(table, time):
+        training, held = split_by_time(times, fraction=fraction)
+    if not len(held):
+        return RowSplit(training, held)
+    notes = _notes_on_times(table, target, time, times, held)
+    if group is not None:
+        kept = without_groups_of(training, held, groups)
+        if n_left_out := len(training) - len(kept):
+            notes.append(
+                f"{_rows(n_left_out)} older than these {_is(n_left_out)} left out: the same {group!r} is "
+                "among the newest."
+            )
+        training = kept
+    _check_training(table, target, training, time, group)
+    return RowSplit(training, held, notes)
+
+
+def _column(table: Table, target: Target, name: str, what: str) -> str:
+    found = table.find(name, f"{what} column")
+    if found in target.names:
+        raise ArgumentError(f"{found!r} is the target, so it cannot be the {what} column too.")
+    return found
+
+
+@contextmanager
+def _named(table: Table, column: str) -> Iterator[None]:
+    """Puts table and column before the message of a DataError."""
+    try:
+        yield
+    except DataError as error:
+        raise TableError(
+            f"{table.origin.name}: column {column!r}: {error} Name another column, or none."
+        ) from None
+
+
+def _groups(table: Table, name: str) -> NDArray[np.int64]:
+    """A number for each different value of a column; −1 where there is none."""
+    import polars as pl
+
+    column = table.column(name)
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    return column.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _times(table: Table, name: str) -> Array:
+    """A column as numbers that grow with time; NaN where there is none."""
+    import polars as pl
+
+    column = table.column(name)
+    if column.dtype in (pl.String, pl.Categorical, pl.Enum):
+        text = column.cast(pl.String)
+        column, wrong = parse_numbers(text)
+        if wrong.any():
+            column = _moments(text)
+            if (unread := column.is_null() & text.is_not_null()).any():
+                row = int(unread.arg_true()[0])
+                raise TableError(
+                    f"{table.origin.at(name, row)}: expected a date such as 2024-12-31, or a number, but "
+                    f"found {shown(text[row])}. Correct it, or name another time column."
+                )
+    if column.dtype in (pl.Date, pl.Datetime):
+        column = column.to_physical()
+    if not column.dtype.is_numeric():
+        raise TableError(
+            f"{table.origin.name}: the time column {name!r} must hold dates or numbers, but holds values of "
+            f"type {column.dtype}. Name another column."
+        )
+    times = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return np.where(np.isfinite(times), times, np.nan)
+
+
+def _moments(text: pl.Series) -> pl.Series:
+    """Texts as dates, with or without a time of day; null where they are none."""
+    import polars as pl
+
+    try:
+        return text.str.to_datetime(strict=False, time_unit="us")
+    except pl.exceptions.ComputeError:  # none looks like a date
+        return text.clear(text.len()).cast(pl.Datetime("us"))
+
+
+def _notes_on_groups(name: str, groups: NDArray[np.int64], held: Indices) -> list[str]:
+    if not len(held):
+        return []
+    different, n_without = np.unique(groups[groups >= 0]), int((groups < 0).sum())
+    n_held = len(np.unique(groups[held][groups[held] >= 0]))
+    notes = [
+        f"Validated on {_rows(len(held))} of {n_held:,} of the {len(different):,} groups of {name!r}; no "
+        "group is on both sides."
+    ]
+    if n_without:
+        each = "it counts as a group of its own" if n_without == 1 else "each counts as a group of its own"
+        notes.append(f"{_rows(n_without)} {_has(n_without)} no {name!r}; {each}.")
+    return notes
+
+
+def _notes_on_times(table: Table, target: Target, name: str, times: Array, held: Indices) -> list[str]:
+    first = table.column(name)[int(target.rows[held[times[held].argmin()]])]
+    newest = "row" if len(held) == 1 else "rows"
+    notes = [f"Validated on the {len(held):,} newest {newest}, from {first} of {name!r} on."]
+    if n_without := int(np.isnan(times).sum()):
+        notes.append(
+            f"{_rows(n_without)} {_has(n_without)} no {name!r} and {_is(n_without)} left out, because "
+            f"{'it' if n_without == 1 else 'they'} may be newer than these."
+        )
+    return notes
+
+
+def _check_training(table: Table, target: Target, training: Indices, time: str, group: str | None) -> None:
+    """Refuse to learn from older rows that are too few, or of one class."""
+    who = f"{table.origin.name}: the rows that are older by {time!r}"
+    if group is not None:
+        who += f" and of other groups of {group!r}"
+    advice = "Validate on fewer rows, or at random."
+    if len(training) < 2:
+        raise DataError(f"{who} are {len(training)}, too few to learn from. {advice}")
+    present = np.unique(target.values[training]) if target.classes else np.arange(2)
+    if len(present) == 1:
+        name = shown(target.classes[int(present[0])])
+        raise DataError(f"{who} are all of one class, {name}, so there is nothing to learn. {advice}")
+
+
+def unlearned(target: Target, training: Indices, held: Indices) -> list[str]:
+    """A sentence on classes that only validation rows have."""
+    if not target.classes:
+        return []
+    only = np.setdiff1d(target.values[held], target.values[training])
+    if not len(only):
+        return []
+    names = listed((repr(target.classes[i]) for i in only.tolist()), 10)
+    subject, them = ("Class", "it") if len(only) == 1 else ("Classes", "them")
+    return [f"{subject} {names}: in validation rows only, so the network could not learn {them}."]
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} {'row' if n == 1 else 'rows'}"
+
+
+def _has(n: int) -> str:
+    return "has" if n == 1 else "have"
+
+
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
