@@ -83,6 +83,8 @@ class Lowered:
     states: dict[Parameter, tuple[Buffer, ...]] = field(default_factory=dict)
     squares: dict[Parameter, Buffer] = field(default_factory=dict)
     results: Buffer | None = None
+    shares: Buffer | None = None
+    slopes: Buffer | None = None
 
     def fill(self, work: Arena) -> None:
         """Put the first values into a work arena: rows without a weight weigh 1."""
@@ -137,6 +139,23 @@ def lower_evaluation(layers: Sequence[Layer], data: Data, loss: Loss, batch_size
     if not data.is_weighted:
         ready.append(_weights(step, data))
     return Lowered(step.builder.plan(ready), step, x, last.a, data, losses, total, results=results)
+
+
+def lower_slopes(layers: Sequence[Layer], n_in: int, n_out: int, batch_size: int) -> Lowered:
+    """Forward as in a prediction, and back to x.
+
+    Rows are put into `x` by hand, and into `shares` what an output counts in each row; `slopes` gets the
+    derivative of the outputs, so summed, by x.
+    """
+    step = Step(batch_size, is_training=False)
+    x, shares = step.matrix("X", n_in), step.matrix("shares of the outputs", n_out)
+    step.want(x)
+    last = chain(step, layers, x)
+    slopes = last.backward(shares)
+    parameters = parameters_of(layers)
+    plan = step.builder.plan([x, shares, *(p.buffer for p in parameters), *step.derived])
+    refresh = _refresh(step, parameters)
+    return Lowered(plan, step, x, last.a, refresh=refresh, shares=shares, slopes=slopes)
 
 
 def lower_training(
