@@ -13,7 +13,8 @@ import numpy as np
 from pellucid import checks, model_file
 from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program
-from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError
+from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError, UnknownNameError
+from pellucid.glass.attribution import Attribution, follow
 from pellucid.glass.neurons import LayerView, Named
 from pellucid.glass.summary import Summary, summarise
 from pellucid.glass.trace import Trace, layer_trace
@@ -191,6 +192,57 @@ class Network:
         layers = [layer_trace(layer.label, numbers) for layer in self._definitions[1:]]
         losses = work.view(lowered.losses).copy() if goes_back and lowered.losses else None
         return Trace(numbers, layers, work.view(lowered.outputs).copy(), losses)
+
+    def attribute(self, x: Any, baseline: Any = None, output: Any = None) -> Attribution:
+        """How far each input moved an output away from that for a baseline.
+
+        Parameters
+        ----------
+        x : array (n_in,)
+            One row.
+        baseline : array (n_in,), optional
+            What it is compared with; a row of zeros unless given.
+        output : int or str, optional
+            Which output, by its number from 0 or the name of its class; the greatest one of several
+            probabilities unless given.
+
+        Returns
+        -------
+        Attribution
+            Contributions that add up to the difference of the two answers; prints as a table.
+
+        Raises
+        ------
+        ShapeError, DataError
+            If x or the baseline is no row of finite numbers.
+        ArgumentError
+            If there is no such output.
+
+        Examples
+        --------
+        >>> from pellucid import Dense, Input, Network
+        >>> net = Network([Input(["age", "income"]), Dense(1)])
+        >>> net.layers["output"].weights[:] = [[0.5], [-2.0]]
+        >>> print(net.attribute([4.0, 3.0], baseline=[2.0, 3.0]))
+        input     is  baseline  output 0
+                      baseline    -5.000
+        age        4         2    +1.000              |████████████
+        income     3         3    +0.000              |
+        rounding                  +0.000
+                        answer    -4.000
+        The answer is linear between the two rows: each number is coefficient × difference; checked: \
+they add up exactly.
+        """
+        given = [x] if baseline is None else [baseline, x]
+        rows = np.concatenate([inputs([row], self._input, "attribute").astype(np.float32) for row in given])
+        row, start = rows[-1], rows[0] if baseline is not None else np.zeros(self.n_in, np.float32)
+        at = self._output(output, self.predict(rows)[-1])
+        found = follow(self._definitions, self._arena, row, start, at)
+        name = f"output {at}" if not self.classes or self.n_out == 1 else f"probability of {self.classes[at]}"
+        said = "all inputs 0" if baseline is None else "the given baseline"
+        shown = [tuple(f"{float(v):.6g}" for v in values) for values in (row, start)]
+        path = (found.start, found.answer, found.contributions, found.n_points, found.is_linear)
+        return Attribution(name, said, tuple(self.features), *shown, *path)
 
     # ---------------------------------------------------------------- answers
 
@@ -434,6 +486,18 @@ class Network:
         for layer in self._definitions[1:at]:
             names = layer.output_names(names)
         return list(names)
+
+    def _output(self, wanted: Any, outputs: Array) -> int:
+        """The number of an output that was named, or of the greatest one where they are probabilities."""
+        if wanted is None and (self.n_out == 1 or self.output_activation.range == (0, 1)):
+            return int(outputs.argmax())
+        if wanted is None:
+            raise ArgumentError(f"the network has {self.n_out} outputs: say which one, such as output=0.")
+        if isinstance(wanted, str):
+            if wanted not in (self.classes or []):
+                raise UnknownNameError("class", wanted, map(str, self.classes or []))
+            return list(self.classes or []).index(wanted)
+        return checks.whole("output", wanted, 0, self.n_out - 1)
 
     def _loss_for(self, loss: Any) -> Loss:
         if loss is not None:

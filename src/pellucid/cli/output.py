@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pellucid.errors import CallError
+from pellucid.glass.text import table_text
 
 
 def prepare() -> None:
@@ -78,23 +79,6 @@ def write_table(head: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int
         table.add_row(*map(Text, row))
     with _output():
         Console(file=sys.stdout).print(table)
-
-
-def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int = 1) -> str:
-    """A table as plain text.
-
-    Examples
-    --------
-    >>> print(table_text(["from", "weight"], [["age", "0.5"], ["income", "-12"]]))
-    from    weight
-    age        0.5
-    income     -12
-    """
-    lines = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = [[*map(str.ljust, line[:n_texts], widths)] for line in lines]
-    numbers = [[*map(str.rjust, line[n_texts:], widths[n_texts:])] for line in lines]
-    return "\n".join("  ".join(t + n).rstrip() for t, n in zip(texts, numbers, strict=True))
 
 
 def plain(value: Any) -> Any:

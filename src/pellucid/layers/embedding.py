@@ -118,6 +118,12 @@ class Embedding(Layer):
             "name": self.name,
         }
 
+    @property
+    def origins(self) -> list[int]:
+        """The input from which each output comes."""
+        passing = [i for start, end in self._runs() for i in range(start, end)]
+        return passing + [c.index for c in self.columns for _ in range(c.width)]
+
     def output_names(self, names: Sequence[str]) -> Sequence[str]:
         passing = [n for start, end in self._runs() for n in names[start:end]]
         return passing + [f"{c.name}[{k}]" for c in self.columns for k in range(c.width)]

@@ -1,0 +1,248 @@
+"""Which inputs moved an answer how far: shares of the difference from a baseline, which add up to it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pellucid.engine.buffer import Arena, Array
+from pellucid.errors import ArgumentError
+from pellucid.glass.path import Measure, PathSum, integrate
+from pellucid.glass.slopes import Slopes
+from pellucid.glass.text import bar, table_text
+from pellucid.layers.base import Layer
+from pellucid.layers.embedding import Embedding
+from pellucid.prediction import Predictor
+
+MOST_SHOWN = 20  # inputs in a text; the others share a line
+BLOCK = "█"
+
+
+class Part(NamedTuple):
+    """A number that is added, and what it is."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How far each input moved an answer away from that for a baseline.
+
+    Formula:  c_i = (x_i − x'_i) ∫₀¹ ∂f/∂x_i (x' + t (x − x')) dt, the integrated gradients of the answer f
+    from the baseline x' to the row x; their sum is f(x) − f(x'). Where f is linear between the two, c_i is
+    the coefficient times x_i − x'_i, without any integration.
+
+    Parameters
+    ----------
+    what : str
+        What the answer is, such as `probability of Adelie` or `output 0`.
+    baseline : str
+        What it is compared with, in words.
+    inputs : tuple of str
+        Names of the inputs, or of the columns of a table.
+    values, baseline_values : tuple of str
+        What they are in the row and in the baseline, for people.
+    start, answer : float
+        f of the baseline and of the row, as `predict` gives them.
+    contributions : float64 array (n_inputs,)
+        How far each input moved the answer, in the unit of the answer.
+    n_points : int
+        At so many points between baseline and row the slopes were taken.
+    is_linear : bool
+        Whether f is linear between them: its slopes were the same, bit for bit, at all points.
+
+    References
+    ----------
+    M. Sundararajan, A. Taly, Q. Yan, Axiomatic attribution for deep networks, 2017.
+    """
+
+    what: str
+    baseline: str
+    inputs: tuple[str, ...]
+    values: tuple[str, ...]
+    baseline_values: tuple[str, ...]
+    start: float
+    answer: float
+    contributions: Array
+    n_points: int
+    is_linear: bool
+
+    @property
+    def difference(self) -> float:
+        """By how much the answer differs from that for the baseline."""
+        return self.answer - self.start
+
+    @functools.cached_property
+    def order(self) -> list[int]:
+        """Which input comes first, second, ...: the one that moved the answer most, and so on."""
+        return np.argsort(-np.abs(self.contributions), kind="stable").tolist()
+
+    @functools.cached_property
+    def parts(self) -> list[Part]:
+        """What is added to `start`, in this order, to get `answer` exactly, in float64.
+
+        The inputs, the largest first; then `path rounding`, what they miss because the engine computes
+        in float32 and looks at a limited number of points. Where an answer is so small that even this
+        sum rounds, `last digits` follow.
+        """
+        parts = [Part(self.inputs[i], float(self.contributions[i])) for i in self.order]
+        for name in ("path rounding", "last digits"):
+            rest = self.answer - _sum(self.start, parts)
+            if rest or name == "path rounding":
+                parts.append(Part(name, rest))
+        return parts
+
+    @property
+    def rounding(self) -> float:
+        """What the contributions of the inputs miss of the difference."""
+        return math.fsum(p.value for p in self.parts[len(self.inputs) :])
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether `start` and all parts, added in their order, give `answer` to the last bit."""
+        return _sum(self.start, self.parts) == self.answer
+
+    def text(self, block: str = BLOCK) -> str:
+        """For people: a line for each input, with a bar made of `block`.
+
+        The numbers are cut to the same number of decimals, and `rounding` holds what is cut off too: the
+        numbers as they stand there add up.
+        """
+        shown, rest = self.order[:MOST_SHOWN], self.order[MOST_SHOWN:]
+        lines = [(self.inputs[i], self.values[i], self.baseline_values[i]) for i in shown]
+        numbers = [float(self.contributions[i]) for i in shown]
+        if rest:
+            lines.append((f"{len(rest)} others", "", ""))
+            numbers.append(math.fsum(self.contributions[rest]))
+        largest = max(map(abs, numbers))
+        start, *moved, rounding, answer = in_decimals(self.start, numbers, self.answer)
+        rows = [["baseline", "", "", start, ""]]
+        for line, number, moved_by in zip(lines, numbers, moved, strict=True):
+            rows.append([*line, moved_by, bar(number, largest, block=block)])
+        rows += [["rounding", "", "", rounding, ""], ["answer", "", "", answer, ""]]
+        table = table_text(["input", "is", "baseline", self.what, ""], rows, n_texts=3)
+        return f"{table}\n{self.how}"
+
+    @property
+    def how(self) -> str:
+        """How the numbers came about, and that they add up."""
+        if self.is_linear:
+            how = "The answer is linear between the two rows: each number is coefficient × difference"
+        else:
+            how = f"Integrated gradients at {self.n_points:,} points between the two rows"
+        checked = "checked: they add up exactly" if self.adds_up else "they do not add up"
+        return f"{how}; {checked}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, the parts in the order in which they are added."""
+        return {
+            "what": self.what,
+            "baseline": {"what": self.baseline, "answer": self.start},
+            "answer": self.answer,
+            "difference": self.difference,
+            "contributions": [
+                {
+                    "input": self.inputs[i],
+                    "value": self.values[i],
+                    "baseline": self.baseline_values[i],
+                    "contribution": float(self.contributions[i]),
+                }
+                for i in self.order
+            ],
+            "rounding": {p.name: p.value for p in self.parts[len(self.inputs) :]},
+            "adds_up": self.adds_up,
+            "linear": self.is_linear,
+            "points": self.n_points,
+        }
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<attribution of {self.what}: {self.start:.4g} to {self.answer:.4g}>"
+
+
+def follow(
+    layers: Sequence[Layer],
+    parameters: Arena,
+    row: Array,
+    baseline: Array,
+    output: int,
+    measure: Measure | None = None,
+) -> PathSum:
+    """What each input of a network contributes on the way from a baseline to a row.
+
+    Codes of categories are followed at their vectors, behind the Embedding, and each has the sum over its
+    vector.
+
+    Parameters
+    ----------
+    layers, parameters
+        The network: its layers, the first its Input, and the arena of their parameters.
+    row, baseline : float32 array (n_in,)
+        The two rows.
+    output : int
+        Which output is followed.
+    measure : callable, optional
+        From outputs to answers, see `integrate`; the output itself by default.
+
+    Raises
+    ------
+    ArgumentError
+        If codes are looked up anywhere but right behind the Input.
+    """
+    front, rest, ends = layers[:1], layers[1:], np.stack([baseline, row])
+    if isinstance(rest[0], Embedding):
+        front, rest = layers[:2], layers[2:]
+        ends = Predictor(front, parameters, "f4").run(ends)
+    if not rest or any(p.is_table for layer in rest for p in layer.parameters):
+        raise ArgumentError(
+            "contributions are found between the Embedding and the output. Put one Embedding right behind "
+            "the Input, and the other layers behind it."
+        )
+
+    def itself(outputs: Array) -> tuple[Array, Array]:
+        return outputs[:, output].astype(np.float64), np.ones(len(outputs))
+
+    found = integrate(Slopes(rest, parameters, output), *ends, measure or itself)
+    if len(front) == 1:
+        return found
+    origins = front[1].origins  # type: ignore[attr-defined]
+    by_input = np.bincount(origins, found.contributions, layers[0].n_out)
+    return PathSum(found.start, found.answer, by_input, found.n_points, found.is_linear)
+
+
+def in_decimals(start: float, numbers: Sequence[float], answer: float) -> list[str]:
+    """Start, numbers, what is lost by cutting them, and answer, to the same decimals, so that they add up.
+
+    Examples
+    --------
+    >>> in_decimals(0.3333333, [0.5555555, -0.1111111], 0.7777777)
+    ['0.3333', '+0.5556', '-0.1111', '+0.0000', '0.7778']
+    """
+    largest = max([abs(n) for n in numbers if n] or [abs(answer)]) or 1.0
+    decimals = min(12, max(0, 3 - math.floor(math.log10(largest))))
+
+    def cut(number: float) -> int:
+        return int((Decimal(number) * 10**decimals).to_integral_value())
+
+    def shown(cut: int, sign: str = "") -> str:
+        return f"{Decimal(cut).scaleb(-decimals):{sign}.{decimals}f}"
+
+    moved = [cut(n) for n in numbers]
+    rest = cut(answer) - cut(start) - sum(moved)
+    return [shown(cut(start)), *(shown(m, "+") for m in [*moved, rest]), shown(cut(answer))]
+
+
+def _sum(start: float, parts: Sequence[Part]) -> float:
+    """Added one after the other, in float64."""
+    for part in parts:
+        start += part.value
+    return start
