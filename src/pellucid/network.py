@@ -225,24 +225,22 @@ class Network:
         >>> net.layers["output"].weights[:] = [[0.5], [-2.0]]
         >>> print(net.attribute([4.0, 3.0], baseline=[2.0, 3.0]))
         input     is  baseline  output 0
-                      baseline    -5.000
-        age        4         2    +1.000              |████████████
-        income     3         3    +0.000              |
+        baseline                  -5.000
+        age       4   2           +1.000              |████████████
+        income    3   3           +0.000              |
         rounding                  +0.000
-                        answer    -4.000
+        answer                    -4.000
         The answer is linear between the two rows: each number is coefficient × difference; checked: \
 they add up exactly.
         """
-        given = [x] if baseline is None else [baseline, x]
-        rows = np.concatenate([inputs([row], self._input, "attribute").astype(np.float32) for row in given])
-        row, start = rows[-1], rows[0] if baseline is not None else np.zeros(self.n_in, np.float32)
-        at = self._output(output, self.predict(rows)[-1])
+        row = self._row(x, "x")
+        start = np.zeros(self.n_in, np.float32) if baseline is None else self._row(baseline, "the baseline")
+        at = self._output(output, self.predict(np.stack([start, row]))[1])
         found = follow(self._definitions, self._arena, row, start, at)
         name = f"output {at}" if not self.classes or self.n_out == 1 else f"probability of {self.classes[at]}"
         said = "all inputs 0" if baseline is None else "the given baseline"
-        shown = [tuple(f"{float(v):.6g}" for v in values) for values in (row, start)]
-        path = (found.start, found.answer, found.contributions, found.n_points, found.is_linear)
-        return Attribution(name, said, tuple(self.features), *shown, *path)
+        values, compared = (tuple(f"{float(v):.6g}" for v in vector) for vector in (row, start))
+        return Attribution(name, said, tuple(self.features), values, compared, found)
 
     # ---------------------------------------------------------------- answers
 
@@ -486,6 +484,16 @@ they add up exactly.
         for layer in self._definitions[1:at]:
             names = layer.output_names(names)
         return list(names)
+
+    def _row(self, x: Any, name: str) -> Array:
+        """One row of finite numbers."""
+        row = as_numbers(x, f"attribute: {name}")
+        if row.shape not in ((self.n_in,), (1, self.n_in)):
+            raise ShapeError(
+                f"attribute: {name} must be one row of {self.n_in} numbers, but has shape {row.shape}."
+            )
+        check_finite(row, f"attribute: {name}")
+        return row.reshape(self.n_in).astype(np.float32)
 
     def _output(self, wanted: Any, outputs: Array) -> int:
         """The number of an output that was named, or of the greatest one where they are probabilities."""

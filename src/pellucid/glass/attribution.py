@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -49,14 +49,9 @@ class Attribution:
         Names of the inputs, or of the columns of a table.
     values, baseline_values : tuple of str
         What they are in the row and in the baseline, for people.
-    start, answer : float
-        f of the baseline and of the row, as `predict` gives them.
-    contributions : float64 array (n_inputs,)
-        How far each input moved the answer, in the unit of the answer.
-    n_points : int
-        At so many points between baseline and row the slopes were taken.
-    is_linear : bool
-        Whether f is linear between them: its slopes were the same, bit for bit, at all points.
+    path : PathSum
+        The numbers: f of the baseline and of the row, as `predict` gives them, and how far each input moved
+        it, in the unit of f.
 
     References
     ----------
@@ -68,11 +63,22 @@ class Attribution:
     inputs: tuple[str, ...]
     values: tuple[str, ...]
     baseline_values: tuple[str, ...]
-    start: float
-    answer: float
-    contributions: Array
-    n_points: int
-    is_linear: bool
+    path: PathSum
+
+    @property
+    def start(self) -> float:
+        """The answer for the baseline."""
+        return self.path.start
+
+    @property
+    def answer(self) -> float:
+        """The answer for the row."""
+        return self.path.answer
+
+    @property
+    def contributions(self) -> Array:
+        """How far each input moved the answer, float64 `(n_inputs,)`."""
+        return self.path.contributions
 
     @property
     def difference(self) -> float:
@@ -82,7 +88,7 @@ class Attribution:
     @functools.cached_property
     def order(self) -> list[int]:
         """Which input comes first, second, ...: the one that moved the answer most, and so on."""
-        return np.argsort(-np.abs(self.contributions), kind="stable").tolist()
+        return [int(i) for i in np.argsort(-np.abs(self.contributions), kind="stable")]
 
     @functools.cached_property
     def parts(self) -> list[Part]:
@@ -133,10 +139,10 @@ class Attribution:
     @property
     def how(self) -> str:
         """How the numbers came about, and that they add up."""
-        if self.is_linear:
+        if self.path.is_linear:
             how = "The answer is linear between the two rows: each number is coefficient × difference"
         else:
-            how = f"Integrated gradients at {self.n_points:,} points between the two rows"
+            how = f"Integrated gradients at {self.path.n_points:,} points between the two rows"
         checked = "checked: they add up exactly" if self.adds_up else "they do not add up"
         return f"{how}; {checked}."
 
@@ -158,8 +164,8 @@ class Attribution:
             ],
             "rounding": {p.name: p.value for p in self.parts[len(self.inputs) :]},
             "adds_up": self.adds_up,
-            "linear": self.is_linear,
-            "points": self.n_points,
+            "linear": self.path.is_linear,
+            "points": self.path.n_points,
         }
 
     def __str__(self) -> str:
@@ -215,8 +221,7 @@ def follow(
     if len(front) == 1:
         return found
     origins = front[1].origins  # type: ignore[attr-defined]
-    by_input = np.bincount(origins, found.contributions, layers[0].n_out)
-    return PathSum(found.start, found.answer, by_input, found.n_points, found.is_linear)
+    return replace(found, contributions=np.bincount(origins, found.contributions, layers[0].n_out))
 
 
 def in_decimals(start: float, numbers: Sequence[float], answer: float) -> list[str]:

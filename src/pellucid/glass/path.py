@@ -92,14 +92,14 @@ def integrate(slopes: Slopes, start: Array, end: Array, measure: Measure) -> Pat
         t = (here[:, None] + wide[:, None] * NODES).reshape(-1, 1)
         outputs, by_input = slopes.at(((1 - t) * a + t * b).astype(np.float32))
         answers, by_output = measure(outputs)
+        if not all(np.isfinite(v).all() for v in (outputs, by_input, answers, by_output)):
+            raise DataError("between the two rows the network's sums overflow, so nothing can be attributed.")
         F = answers.reshape(-1, len(NODES))
         G = (by_input * by_output[:, None]).reshape(*F.shape, len(a))
         sums, others = ((rule @ G) * wide[:, None] * (b - a) for rule in (KRONROD, GAUSS))
-        if not np.isfinite(sums).all():
-            raise DataError("between the two rows the network's sums overflow, so nothing can be attributed.")
         if not n_points:
             first_answer, last_answer = float(F[0, 0]), float(F[-1, -1])
-            if (G == G[0, 0]).all():
+            if np.array_equal(G, np.broadcast_to(G[0, 0], G.shape)):
                 return PathSum(first_answer, last_answer, G[0, 0] * (b - a), len(t), True)
             noise = NOISE * float(np.abs(outputs).max() * np.abs(by_output).max())
             gap = max(GAP / SHARE * abs(last_answer - first_answer), noise)

@@ -171,7 +171,7 @@ def _name_of(layer: LayerView, parameter: str, place: tuple[int, ...]) -> str:
 
 
 def _has_neurons(layer: LayerView) -> bool:
-    return any(p.synapses for p in layer.definition.parameters)
+    return "weights" in layer.parameters
 
 
 def _sources(layer: LayerView) -> list[str]:
