@@ -217,7 +217,7 @@ def follow(
     def itself(outputs: Array) -> tuple[Array, Array]:
         return outputs[:, output].astype(np.float64), np.ones(len(outputs))
 
-    found = integrate(Slopes(rest, parameters, output), *ends, measure or itself)
+    found = integrate(Slopes(rest, parameters, output), ends[0], ends[1], measure or itself)
     if len(front) == 1:
         return found
     origins = front[1].origins  # type: ignore[attr-defined]
