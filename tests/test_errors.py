@@ -16,6 +16,7 @@ from pellucid.errors import (
     ModelFileError,
     NotFittedError,
     PellucidError,
+    PellucidWarning,
     ShapeError,
     TableError,
     UnknownNameError,
@@ -38,7 +39,8 @@ PARENTS = {
 
 def test_the_tree_is_the_one_that_is_drawn() -> None:
     classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
-    assert set(classes) == set(PARENTS)
+    assert set(classes) == {*PARENTS, PellucidWarning}
+    assert issubclass(PellucidWarning, UserWarning)
     for error, parent in PARENTS.items():
         assert error.__bases__[0] is parent
     drawing = errors.__doc__ or ""

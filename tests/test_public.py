@@ -24,6 +24,7 @@ NAMES = [
     "LayerNorm",
     "Network",
     "PellucidError",
+    "PellucidWarning",
     "Residual",
     "Scale",
     "TableModel",

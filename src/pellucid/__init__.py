@@ -39,12 +39,14 @@ _PUBLIC = {
     "sqrt": "kernels.elementary",
     "tanh": "kernels.elementary",
     "PellucidError": "errors",
+    "PellucidWarning": "errors",
 }
 __all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
     from pellucid.activations import activation as activation
     from pellucid.errors import PellucidError as PellucidError
+    from pellucid.errors import PellucidWarning as PellucidWarning
     from pellucid.kernels.elementary import exp as exp
     from pellucid.kernels.elementary import log as log
     from pellucid.kernels.elementary import sqrt as sqrt

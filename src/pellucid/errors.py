@@ -13,6 +13,9 @@
     │   └── NotFittedError     something needs a fit that has not happened
     └── InternalError          a fault of pellucid's own; exit code 1
 
+`PellucidWarning` is what a call warns of that goes on: data unlike those of the training. It stands apart
+from the tree, since it is not raised unless `warnings` is told to.
+
 A message says who, what was expected, what was found and what to do, with the values.
 """
 
@@ -77,6 +80,10 @@ class NotFittedError(CallError):
 
 class InternalError(PellucidError):
     """A fault of pellucid's own."""
+
+
+class PellucidWarning(UserWarning):
+    """What is worth knowing of a call that goes on, such as categories that training has never seen."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

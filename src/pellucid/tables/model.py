@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid import model_file
 from pellucid.engine.buffer import Array
-from pellucid.errors import ArgumentError, ModelFileError
+from pellucid.errors import ArgumentError, ModelFileError, PellucidWarning
 from pellucid.network import Network
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import Evidence, scores_of
@@ -68,15 +69,23 @@ class TableModel:
         ----------
         source : path, stream, data frame or dict
             Anything that `read_table` reads, with the columns that the model was trained on.
+
+        Warns
+        -----
+        PellucidWarning
+            Of all that training has not seen, such as categories, with how many rows have it.
         """
-        outputs, _ = self._outputs(self._read(source))
+        outputs, report = self._outputs(self._read(source))
+        _warn(report)
         return self._decoded(outputs)
 
     def predict_probabilities(self, source: Any) -> Array:
-        """The probability of each class for each row, float32 `(n_rows, n_classes)`."""
+        """The probability of each class for each row, float32 `(n_rows, n_classes)`; warns like `predict`."""
         if not self.classes:
             raise ArgumentError("this model predicts numbers; only classes have probabilities.")
-        return self._outputs(self._read(source))[0]
+        outputs, report = self._outputs(self._read(source))
+        _warn(report)
+        return outputs
 
     def predict_table(self, source: Any, notes: list[str] | None = None) -> pl.DataFrame:
         """The table with a column `prediction`, and `probability_CLASS` for each class.
@@ -87,7 +96,8 @@ class TableModel:
             As in `predict`.
         notes : list, optional
             Gets a sentence for all that is worth knowing: categories never seen, values missing, columns
-            of the table that had the name of one of the new ones and are kept as `NAME_input`.
+            of the table that had the name of one of the new ones and are kept as `NAME_input`. Without
+            such a list the call warns like `predict`.
         """
         table = self._read(source)
         outputs, report = self._outputs(table)
@@ -98,17 +108,23 @@ class TableModel:
             added = {f"prediction_{name}": decoded[:, i] for i, name in enumerate(names)}
         added |= {f"probability_{name}": outputs[:, i] for i, name in enumerate(self.classes)}
         frame, kept = beside(table, added)
-        if notes is not None:
-            notes += [*report.notes, *missing(table, (c.name for c in self.encoding.columns)), *kept]
+        self._tell(table, report, notes, kept)
         return frame
 
     def evaluate(self, source: Any, notes: list[str] | None = None) -> dict[str, float]:
-        """Scores on the rows of a table that have a target; `notes` is as in `predict_table`."""
+        """Scores on the rows of a table that have a target, and their number as `n_rows`.
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `predict`, with the target.
+        notes : list, optional
+            As in `predict_table`; also says how many rows have no target.
+        """
         table, report = self._read(source, with_target=True), Report()
         target = self.target.read(table)
         outputs = self.network.predict(self.encoding.encode(table, rows=target.rows, report=report))
-        if notes is not None:
-            notes += [*target.notes[1:], *report.notes]
+        self._tell(table, report, notes, target.notes[1:])
         scores = scores_of(self.target.task, self.target.own(target.values), self.target.in_own_unit(outputs))
         return scores | {"n_rows": len(target.rows)}
 
@@ -169,5 +185,18 @@ class TableModel:
         report = Report()
         return self.network.predict(self.encoding.encode(table, report=report)), report
 
+    def _tell(self, table: Table, report: Report, notes: list[str] | None, more: Iterable[str]) -> None:
+        """Put all that is worth knowing into the caller's list, or else warn of what training never saw."""
+        if notes is None:
+            _warn(report, level=4)
+        else:
+            notes += [*report.notes, *missing(table, (c.name for c in self.encoding.columns)), *more]
+
     def _decoded(self, outputs: Array) -> Array:
         return self.target.decode(outputs.argmax(axis=1) if self.classes else outputs)
+
+
+def _warn(report: Report, level: int = 3) -> None:
+    """Warn of what was found, in the line that called the model."""
+    for note in report.notes:
+        warnings.warn(note, PellucidWarning, stacklevel=level)
