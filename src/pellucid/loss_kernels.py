@@ -68,14 +68,14 @@ def neuron_kernel(loss: LossParts, neuron: NeuronParts) -> Kernel:
 
     own = ", ".join(["z_j", "a_j", *(f"activation_{s}" for s in neuron.settings)])
     known = _arguments(loss)
-    terms = [f"by_{part}({known}) * slope_of_{part}({own})" for part, _ in loss.derivatives]
+    terms = [f"times(by_{part}({known}), slope_of_{part}({own}))" for part, _ in loss.derivatives]
     numbers = (*loss.settings, *(f"activation_{s}" for s in neuron.settings))
     lines = [
         "        for j in range(z_columns):",
         "            z_j, a_j, y_j = z_i[j], a_i[j], y_i[j]",
         *(f"            {part}_j = {part}_of({own})" for part in logs),
         f"            total_i += value_of({known})",
-        f"            delta_i[j] = scale_i * ({' + '.join(terms)})",
+        f"            delta_i[j] = times(scale_i, {functools.reduce('plus({}, {})'.format, terms)})",
     ]
     kernel = _kernel(f"{loss.name}_of_{neuron.name}", loss.is_mean, numbers, lines, functions)
 
@@ -176,6 +176,16 @@ def softmax_kernel(loss: LossParts) -> Kernel:
     return kernel.twin(twin)
 
 
+def times(x: Any, y: Any) -> Any:
+    """A product that is rounded as it stands."""
+    return x * y
+
+
+def plus(x: Any, y: Any) -> Any:
+    """A sum that is rounded as it stands."""
+    return x + y
+
+
 def is_sure(a: Any) -> Any:
     """Whether 1 - a would lose digits; holds for one class of a row at most."""
     return a > np.float32(0.6)
@@ -264,7 +274,7 @@ def _kernel(
         f"    each = np.float32(1) / {'n_out' if is_mean else 'np.float32(1)'}",
         f"    share = each / np.float32(now[{int(Now.ROWS)}])",
         "    for i in range(lo, hi):",
-        "        from_i, scale_i, total_i = i * z_stride, share * weights[i], np.float32(0)",
+        "        from_i, scale_i, total_i = i * z_stride, times(share, weights[i]), np.float32(0)",
         "        to_i = from_i + z_columns",
         "        z_i, a_i, y_i, delta_i = z[from_i:to_i], a[from_i:to_i], y[from_i:to_i], delta[from_i:to_i]",
         *lines,
@@ -275,4 +285,6 @@ def _kernel(
     exec("\n".join(source), space)
     access = {n: Access(True, False, True) for n in ("z", "a", "y", "weights")}
     access |= {n: Access(False, True, True) for n in ("losses", "delta")}
-    return Kernel(space[name], access, numbers, functions, reassociate=True)
+    return Kernel(
+        space[name], access, numbers, {**functions, "times": times, "plus": plus}, reassociate=True
+    )

@@ -87,6 +87,8 @@ class Kernel:
         Whether what it writes may be reached through another operand too.
     reference : callable, optional
         The plain twin, see `twin`.
+    expression : str
+        What it evaluates at each place, where that is all it does; see `kernels.loops`.
     """
 
     body: Callable[..., None]
@@ -96,6 +98,7 @@ class Kernel:
     reassociate: bool = False
     overlaps: bool = False
     reference: Callable[..., None] | None = None
+    expression: str = ""
 
     def __post_init__(self) -> None:
         self.name = self.body.__name__

@@ -62,7 +62,7 @@ def elementwise(
     lines += [f"        {', '.join(f'{w}_part[i]' for w in writes)} = {placed}"]
     space: dict[str, Any] = {}
     exec("\n".join([f"def {name}({', '.join([*parameters, *numbers, 'lo', 'hi'])}):", *lines]), space)
-    kernel = Kernel(space[name], access, numbers, dict(functions))
+    kernel = Kernel(space[name], access, numbers, dict(functions), expression=expression)
     code = compile(expression, f"<{name}>", "eval")
 
     def twin(*values: Any) -> None:
