@@ -285,6 +285,4 @@ def _kernel(
     exec("\n".join(source), space)
     access = {n: Access(True, False, True) for n in ("z", "a", "y", "weights")}
     access |= {n: Access(False, True, True) for n in ("losses", "delta")}
-    return Kernel(
-        space[name], access, numbers, {**functions, "times": times, "plus": plus}, reassociate=True
-    )
+    return Kernel(space[name], access, numbers, {**functions, "times": times, "plus": plus}, reassociate=True)

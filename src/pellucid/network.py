@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,19 +13,21 @@ import numpy as np
 
 from pellucid import checks, model_file
 from pellucid.engine.buffer import Arena, Array
-from pellucid.engine.run import Program
 from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError, UnknownNameError
 from pellucid.glass.attribution import Attribution, follow
-from pellucid.glass.neurons import LayerView, Named
+from pellucid.glass.neurons import Inside, LayerView, Named, Neuron
+from pellucid.glass.passage import run_passage
+from pellucid.glass.step import Method
 from pellucid.glass.summary import Summary, summarise
-from pellucid.glass.trace import Trace, layer_trace
+from pellucid.glass.trace import Trace, trace_of
+from pellucid.glass.wiring import Wiring
 from pellucid.initializers import initialize
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer, Parameter, layer_from_spec, name_layers
 from pellucid.layers.frozen import Frozen
 from pellucid.layers.input import Input
 from pellucid.losses import LOSSES, Loss
-from pellucid.lowering import Data, lower_training, parameters_of
+from pellucid.lowering import Data, parameters_of
 from pellucid.metrics import METRICS
 from pellucid.prediction import Predictor, Single
 from pellucid.training.data import LARGEST, Targets, as_numbers, check_finite, inputs, row_weights, targets
@@ -92,11 +95,7 @@ class Network:
     def layers(self) -> Named[LayerView]:
         """The layers, by position or name; the first is the input."""
         named = self._definitions
-        return Named(
-            "layer",
-            [la.label for la in named],
-            lambda i: LayerView(named[i], self._sources(i), self._view, self._gradient),
-        )
+        return Named("layer", [la.label for la in named], lambda i: LayerView(named[i], self._inside))
 
     @property
     def _input(self) -> Input:
@@ -139,7 +138,26 @@ class Network:
         """Layers, shapes, synapses, parameters, bytes and multiplications a sample; prints as a table."""
         return summarise(self._definitions)
 
-    def trace(self, X: Any, y: Any = None, *, loss: Any = None, training: bool = False) -> Trace:
+    def neuron(self, name: str, number: int | None = None) -> Neuron:
+        """A neuron by a name such as `hidden_1/3`, or by its layer and number; also of layers inside others.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such neuron; the message names those that there are.
+
+        Examples
+        --------
+        >>> from pellucid import Dense, Input, Network
+        >>> net = Network([Input(["age", "income"]), Dense(3, "tanh"), Dense(1)], seed=0)
+        >>> net.neuron("hidden_1/2").outgoing
+        [<synapse 'hidden_1/2' -> 'output/0': 0.7926>]
+        """
+        return self._inside.neuron(name, number)
+
+    def trace(
+        self, X: Any, y: Any = None, *, loss: Any = None, training: bool = False, optimizer: Any = None
+    ) -> Trace:
         """Every number of one pass through the network, from the kernels that train it.
 
         Parameters
@@ -152,6 +170,10 @@ class Network:
             The loss of the last fit, or the one that suits the output, unless given.
         training : bool
             Whether dropout drops and batch normalisation looks at these rows, as in a training step.
+        optimizer : str or Optimizer, optional
+            Whose first step the explanations of neurons show, at its own learning rate. Unless given it is
+            the next step of the last fit, with its optimizer, its learning rate without the schedule, and
+            what the optimizer has kept; adam's first step where there was no fit.
         """
         X = inputs(X, self._input, "trace")
         check_finite(X, "trace: X")
@@ -166,32 +188,21 @@ class Network:
         )
         self._same_length(X, known.values, "y")
         data = Data(self.n_in, self.n_out, f"f{X.dtype.itemsize}", known.is_indexed)
-        lowered = lower_training(
+        passage, work = run_passage(
             self._definitions,
+            self._arena,
+            self._gradient_arena,
             data,
+            {data.X: X, data.y: known.values},
             the_loss,
-            None,
-            len(X),
             self.seed,
             is_training=training,
             goes_back=goes_back,
-            keeps_statistics=False,
+            method=self._method(optimizer),
+            wiring=self._wiring,
+            answer=self._answer,
         )
-        work = Arena(lowered.step.work)
-        lowered.fill(work)
-        given = {data.X: X, data.y: known.values, data.order: np.arange(len(X))}
-        arenas = (self._arena, self._gradient_arena, work)
-        with Team(1) as team:
-            Program(lowered.refresh, *arenas).run(team, 0, 1, 1, 1)  # type: ignore[arg-type]
-            Program(lowered.plan, *arenas, given=given).run(team, 0, 1, len(X), len(X))
-        numbers = {b.name: work.view(b) for b in lowered.step.work if b not in lowered.step.derived}
-        numbers |= {f"{p.name}/gradient": self._gradient(p).copy() for p, _, _ in lowered.step.gradients}
-        for name, share in lowered.step.shares.items():
-            if f"{name}/z" in numbers and f"{name}/a" not in numbers:  # linear: ∂loss/∂z is ∂loss/∂a
-                numbers[f"{name}/delta"] = work.view(share)
-        layers = [layer_trace(layer.label, numbers) for layer in self._definitions[1:]]
-        losses = work.view(lowered.losses).copy() if goes_back and lowered.losses else None
-        return Trace(numbers, layers, work.view(lowered.outputs).copy(), losses)
+        return trace_of(passage.lowered, self._definitions, work, self._gradient_arena, passage)
 
     def attribute(self, x: Any, baseline: Any = None, output: Any = None) -> Attribution:
         """How far each input moved an output away from that for a baseline.
@@ -433,6 +444,7 @@ they add up exactly.
             elif document["history"]["columns"]:
                 net._state = State(history=History.from_dict(document["history"]))
                 net._state.epoch = net._state.begun = len(net._state.history)
+            net._method(None)  # refuses a note of the optimizer that is not right
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, ModelFileError):
                 raise
@@ -478,12 +490,35 @@ they add up exactly.
     def _gradient(self, parameter: Parameter) -> Array:
         return self._gradient_arena.view(parameter.gradient)
 
-    def _sources(self, at: int) -> list[str]:
-        """Names of what leads into a layer: features, or the neurons before it."""
-        names: Sequence[str] = self.features
-        for layer in self._definitions[1:at]:
-            names = layer.output_names(names)
-        return list(names)
+    @functools.cached_property
+    def _wiring(self) -> Wiring:
+        return Wiring(self._definitions, self.features)
+
+    @property
+    def _inside(self) -> Inside:
+        return Inside(self._definitions, self._wiring, self._view, self._gradient, self._optimizer_states)
+
+    def _optimizer_states(self, parameter: Parameter) -> dict[str, Array]:
+        kept = self._state.optimizer if self._state else {}
+        of = {n.rpartition("/")[2]: v for n, v in kept.items() if n.rpartition("/")[0] == parameter.name}
+        return {n: v for n, v in of.items() if v.shape == parameter.shape}
+
+    def _method(self, optimizer: Any) -> Method:
+        """How a step from here would be made."""
+        if optimizer is not None:
+            return Method.named(optimizer, "as asked for, beginning with nothing kept")
+        note = self._optimizer and self._optimizer.get("step")
+        if not note:
+            return Method.named("adam", "the default, since there was no fit")
+        state = self._state or State()
+        t = state.tick - state.optimizer_since + 1
+        return Method.of_last_fit(note, t, state.optimizer, state.plateau_factor)
+
+    def _answer(self, X: Array) -> tuple[Array, dict[str, Array], dict[str, Array]]:
+        """What `predict` answers, all numbers of the plan by which it does, and the parameters."""
+        predictor = Predictor(self._definitions, self._arena, f"f{X.dtype.itemsize}")
+        predictor.run(X)
+        return self.predict(X), predictor.numbers(), self.parameters
 
     def _row(self, x: Any, name: str) -> Array:
         """One row of finite numbers."""

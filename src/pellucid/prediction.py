@@ -33,7 +33,8 @@ class Predictor:
     def __init__(self, layers: Sequence[Layer], parameters: Arena, dtype: str) -> None:
         self.n_out = layers[-1].n_out
         self.lowered = lower_prediction(layers, layers[0].n_in, self.n_out, dtype, BATCH)
-        self.program = Program(self.lowered.plan, parameters, Arena(self.lowered.step.work))
+        self.work = Arena(self.lowered.step.work)
+        self.program = Program(self.lowered.plan, parameters, self.work)
         self.team = Team(1)
         self.cost = 2.0 * sum(p.synapses for la in layers for p in la.parameters)
 
@@ -51,6 +52,10 @@ class Predictor:
         self.program.point(self.lowered.data.X, NOTHING)  # the user's memory is not kept
         self.program.point(self.lowered.results, NOTHING)
         return outputs
+
+    def numbers(self) -> dict[str, Array]:
+        """All that the kernels wrote for the last rows, by name."""
+        return {b.name: self.work.view(b) for b in self.lowered.step.work}
 
 
 class Single:

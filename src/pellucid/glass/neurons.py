@@ -11,8 +11,10 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from pellucid import checks
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, ShapeError, UnknownNameError
+from pellucid.glass.wiring import Wiring, all_layers, has_neurons
 from pellucid.layers.base import Layer, Parameter
 
 T = TypeVar("T")
@@ -50,6 +52,63 @@ class Named(Sequence[T], Generic[T]):
         return f"[{', '.join(map(repr, self))}]" if len(self) <= 20 else f"<{len(self)} {self._kind}s>"
 
 
+@dataclass(frozen=True)
+class Inside:
+    """How the views of one network reach its numbers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Its layers.
+    wiring : Wiring
+        What leads where.
+    view, gradient : callable
+        The numbers of a parameter, and those of its gradient.
+    states : callable
+        What the optimizer kept for a parameter, by name.
+    """
+
+    layers: Sequence[Layer]
+    wiring: Wiring
+    view: View
+    gradient: View
+    states: Callable[[Parameter], dict[str, Array]]
+
+    def neuron(self, name: str, number: int | None = None) -> Neuron:
+        """The neuron of a name such as `hidden_1/3`, or of a layer, also inside another one, and a number.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none; the message names the layers or the numbers that there are.
+        """
+        found, j = find_neuron(self.layers, name, number)
+        return Neuron(LayerView(found, self), j)
+
+
+def find_neuron(layers: Sequence[Layer], name: str, number: int | None = None) -> tuple[Layer, int]:
+    """The layer and the number of a neuron, see `Inside.neuron`."""
+    known = {la.label: la for la in all_layers(layers) if has_neurons(la)}
+    label = name
+    if number is None:
+        label, _, digits = str(name).rpartition("/")
+        if not label or not digits.isdecimal():
+            like = f", such as {next(iter(known))}/0" if known else ""
+            raise ArgumentError(
+                f"a neuron is named LAYER/NUMBER{like}, but got {name!r}. Layers: {', '.join(known)}."
+            )
+        number = int(digits)
+    if label not in known:
+        raise UnknownNameError("layer with neurons", label, known)
+    number = checks.whole(f"the number of a neuron of {label!r}", number, least=0)
+    if number >= known[label].n_out:
+        raise ArgumentError(
+            f"layer {label!r} has the neurons 0 to {known[label].n_out - 1}, but got {number}. "
+            "Choose one of them."
+        )
+    return known[label], number
+
+
 class LayerView:
     """One layer of a network with its numbers.
 
@@ -58,8 +117,9 @@ class LayerView:
     the same names, as the last step left them.
     """
 
-    def __init__(self, layer: Layer, sources: Sequence[str], view: View, gradient: View) -> None:
-        self._layer, self._sources, self._view, self._gradient = layer, sources, view, gradient
+    def __init__(self, layer: Layer, inside: Inside) -> None:
+        self._layer, self._inside = layer, inside
+        self._view, self._gradient = inside.view, inside.gradient
 
     @property
     def name(self) -> str:
@@ -99,9 +159,24 @@ class LayerView:
     @property
     def neurons(self) -> Named[Neuron]:
         """Its neurons; only a layer with weights has them."""
-        if not any(p.synapses and self._short(p) == "weights" for p in self._layer.parameters):
+        if not has_neurons(self._layer):
             raise ArgumentError(f"layer {self.name!r} ({self.kind}) has no neurons of its own.")
         return Named("neuron", [f"{self.name}/{j}" for j in range(self.n_out)], lambda j: Neuron(self, j))
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of what comes in: features, or neurons such as `hidden_1/3`."""
+        return self._inside.wiring.sources[self.name]
+
+    def _gradient_of(self, name: str) -> Array:
+        gradients = self.gradients
+        if name not in gradients:
+            raise ArgumentError(f"layer {self.name!r} is frozen: training makes no gradient of its {name}.")
+        return gradients[name]
+
+    def _kept(self, name: str) -> dict[str, Array]:
+        """What the optimizer kept for a parameter."""
+        return next((self._inside.states(p) for p in self._layer.parameters if self._short(p) == name), {})
 
     def _short(self, parameter: Parameter) -> str:
         return parameter.name.removeprefix(f"{self.name}/")
@@ -137,7 +212,7 @@ class LayerView:
 
 @dataclass(frozen=True)
 class Neuron:
-    """One neuron: its bias and the synapses that lead to it."""
+    """One neuron: its bias, the synapses that lead to it and those that lead on from it."""
 
     layer: LayerView
     index: int
@@ -153,6 +228,16 @@ class Neuron:
         return float(self.layer.bias[self.index])
 
     @property
+    def bias_gradient(self) -> float:
+        """The derivative of the loss by its bias, as the last training step or trace left it."""
+        return float(self.layer._gradient_of("bias")[self.index])
+
+    @property
+    def bias_optimizer(self) -> dict[str, float]:
+        """What the optimizer keeps for its bias, see `Synapse.optimizer`."""
+        return {n: float(v[self.index]) for n, v in self.layer._kept("bias").items()}
+
+    @property
     def weights(self) -> Array:
         """View of its incoming weights, `(n_in,)`."""
         return self.layer.weights[:, self.index]
@@ -160,7 +245,32 @@ class Neuron:
     @property
     def synapses(self) -> Named[Synapse]:
         """Its incoming synapses, in the order of what they come from."""
-        return Named("synapse", self.layer._sources, lambda i: Synapse(self, i))
+        return Named("synapse", self.layer.sources, lambda i: Synapse(self, i))
+
+    @property
+    def incoming(self) -> Named[Synapse]:
+        """The same as `synapses`."""
+        return self.synapses
+
+    @property
+    def outgoing(self) -> Named[Synapse]:
+        """The synapses that lead on from it, by the neuron that they lead to; none from the last layer.
+
+        Layers between that keep a neuron in its place, such as dropout, activations, scaling and
+        normalisation, are passed over: the weight is then on what they make of its activation. Around a
+        `Residual` and into a `Concat` there are several ways, and all of them are given.
+        """
+        inside = self.layer._inside
+        ways: list[tuple[Layer, int, int]] = []
+        known = {la.label: la for la in all_layers(inside.layers)}
+        for label, i in inside.wiring.reached.get((self.layer.name, self.index), []):
+            ways += [(known[label], i, k) for k in range(known[label].n_out)]
+
+        def synapse(at: int) -> Synapse:
+            layer, i, k = ways[at]
+            return Synapse(Neuron(LayerView(layer, inside), k), i)
+
+        return Named("synapse", [f"{layer.label}/{k}" for layer, _, k in ways], synapse)
 
     def __repr__(self) -> str:
         return f"<neuron {self.name!r}: {self.layer.n_in} synapses, bias {self.bias:.4g}>"
@@ -176,7 +286,12 @@ class Synapse:
     @property
     def source(self) -> str:
         """The name of what it comes from: a feature, or a neuron such as `hidden_1/0`."""
-        return str(self.neuron.layer._sources[self.index])
+        return str(self.neuron.layer.sources[self.index])
+
+    @property
+    def target(self) -> str:
+        """The name of the neuron that it leads to."""
+        return self.neuron.name
 
     @property
     def weight(self) -> float:
@@ -190,7 +305,17 @@ class Synapse:
     @property
     def gradient(self) -> float:
         """The derivative of the loss by its weight, as the last training step or trace left it."""
-        return float(self.neuron.layer.gradients["weights"][self.index, self.neuron.index])
+        return float(self.neuron.layer._gradient_of("weights")[self.index, self.neuron.index])
+
+    @property
+    def optimizer(self) -> dict[str, float]:
+        """What the optimizer keeps for its weight, as the last fit left it: `{"m": ..., "v": ...}` for adam.
+
+        Empty before a fit, after a fit whose optimizer keeps nothing, and in a network from a file that was
+        saved without its training.
+        """
+        kept = self.neuron.layer._kept("weights")
+        return {n: float(v[self.index, self.neuron.index]) for n, v in kept.items()}
 
     def __repr__(self) -> str:
-        return f"<synapse {self.source!r} -> {self.neuron.name!r}: {self.weight:.4g}>"
+        return f"<synapse {self.source!r} -> {self.target!r}: {self.weight:.4g}>"

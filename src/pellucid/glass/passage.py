@@ -1,4 +1,4 @@
-"""One pass of rows through a network, kept so that each number in it can be followed to where it came from."""
+"""One pass of rows through a network, kept so that each number can be followed to where it came from."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import numpy as np
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.plan import Axis, Call, PlanBuilder
 from pellucid.engine.run import Program
-from pellucid.glass.step import Method
+from pellucid.glass.step import Method, NextStep, make_step
+from pellucid.glass.wiring import Wiring
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer, Parameter
 from pellucid.losses import Loss
 from pellucid.lowering import Data, Lowered, lower_training, parameters_of
 
-Answer = Callable[[Array], tuple[Array, Mapping[str, Array]]]
+Numbers = Mapping[str, Array]
+Answer = Callable[[Array], tuple[Array, Numbers, Numbers]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +43,11 @@ class Passage:
         Whether dropout dropped, and so on.
     method : Method
         How a step from here would be made.
+    wiring : Wiring
+        Which synapse leads where.
     answer : callable
-        Gives for rows `(n, n_in)` what the network answers now, and all numbers of that prediction by name.
+        Gives for rows `(n, n_in)` what the network answers now, all numbers of that prediction by name, and
+        the parameters by name.
     """
 
     layers: Sequence[Layer]
@@ -53,12 +58,18 @@ class Passage:
     is_training: bool
     seed: int
     method: Method
+    wiring: Wiring
     answer: Answer = field(repr=False)
 
     @property
     def goes_back(self) -> bool:
         """Whether there were targets."""
         return self.lowered.losses is not None
+
+    @cached_property
+    def next_step(self) -> NextStep:
+        """What a step from here would make of the parameters; only where there were targets."""
+        return make_step(self)
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
@@ -103,7 +114,7 @@ class Passage:
         with Team(1) as team:
             Program(builder.plan(own.values()), arena).run(team, 0, 1, self.n_rows, self.n_rows)
         written = {n for n, access in call.kernel.operands.items() if access.writes}
-        return {n: arena.view(operands[n])[0] for n in written}  # type: ignore[index]
+        return {n: arena.view(operands[n])[0] for n in written}  # type: ignore[arg-type]
 
 
 def run_passage(
@@ -118,13 +129,22 @@ def run_passage(
     is_training: bool,
     goes_back: bool,
     method: Method,
+    wiring: Wiring,
     answer: Answer,
 ) -> tuple[Passage, Arena]:
     """Run rows through layers as a training step does, forward and, if wanted, backward; update nothing."""
     n = len(given[data.X])
     lowered = lower_training(
-        layers, data, loss, None, n, seed, is_training=is_training, goes_back=goes_back, keeps_statistics=False
-    )  # fmt: skip
+        layers,
+        data,
+        loss,
+        None,
+        n,
+        seed,
+        is_training=is_training,
+        goes_back=goes_back,
+        keeps_statistics=False,
+    )
     work = Arena(lowered.step.work)
     lowered.fill(work)
     arenas = (parameters, gradients, work)
@@ -135,15 +155,7 @@ def run_passage(
     values = {b: work.view(b) for b in lowered.step.work}
     values |= {p.buffer: parameters.view(p.buffer).copy() for p in parameters_of(layers)}
     values |= {p.gradient: gradients.view(p.gradient).copy() for p, _, _ in lowered.step.gradients}
-    return Passage(layers, lowered, values, n, loss, is_training, seed, method, answer), work
-
-
-def all_layers(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers and those inside them, in order."""
-    found: list[Layer] = []
-    for layer in layers:
-        found += [layer, *(inner for branch in layer.branches for inner in all_layers(branch))]
-    return found
+    return Passage(layers, lowered, values, n, loss, is_training, seed, method, wiring, answer), work
 
 
 def plain(value: Any) -> float:

@@ -68,9 +68,8 @@ class Method:
         optimizer = OPTIMIZERS.find(note["optimizer"])
         rate = checks.number("learning_rate", note["learning_rate"], 0)
         changes = Gradients(*(note[name] for name in CHANGES))
-        known = all(states.get(n) is not None for n in states) and bool(states)
-        kept = "as the last fit left it" if known or not optimizer.states else "with nothing kept yet"
-        return cls(optimizer, rate * factor, t, states, changes, f"the optimizer of the last fit, {kept}")
+        kept = "as that left it" if states or not optimizer.states else "beginning with nothing kept"
+        return cls(optimizer, rate * factor, t, states, changes, f"of the last fit, {kept}")
 
     def __str__(self) -> str:
         return f"{self.optimizer}, learning rate {self.learning_rate:g}, update {self.t}"

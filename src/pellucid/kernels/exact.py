@@ -95,9 +95,8 @@ def ulps(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
 @functools.cache
 def exact(function: Callable[..., Any] | Elementary) -> Callable[..., Any]:
     """A formula or a word as a function of float32 arrays, with the roundings of its compiled form."""
-    if isinstance(function, Elementary):
-        return _word(function)
-    return _linked(_in_float32(function), exact)
+    function = _plain(function)
+    return _word(function) if isinstance(function, Elementary) else _linked(_in_float32(function), exact)
 
 
 @functools.cache
@@ -144,7 +143,7 @@ def evaluate(kernel: Kernel, values: Mapping[str, Any]) -> tuple[Float32, ...]:
     >>> a
     array([0.7310586], dtype=float32)
     """
-    functions = {name: exact(_plain(f)) for name, f in kernel.formulas.items()}
+    functions = {name: exact(f) for name, f in kernel.formulas.items()}
     given = {name: np.atleast_1d(np.asarray(v, np.float32)) for name, v in values.items()}
     with np.errstate(all="ignore"):
         results = eval(kernel.expression, functions, given)

@@ -20,6 +20,7 @@ __all__ = [
     "Forward",
     "Layer",
     "LayerKind",
+    "Origins",
     "Parameter",
     "Step",
     "activate",
@@ -28,6 +29,7 @@ __all__ = [
     "name_layers",
 ]
 
+Origins = tuple[tuple[str, int], ...]  # the neurons that a number comes from: layer and number
 DEEPEST = 40  # lists and dicts inside each other in the description of a layer
 
 
@@ -61,6 +63,10 @@ class Layer(ABC):
     def branches(self) -> Sequence[Sequence[Layer]]:
         """The layers inside it, if there are any: one list for each way through."""
         return ()
+
+    def joined(self, x: list[Origins], branches: list[list[Origins]]) -> list[Origins]:
+        """Of a layer with others inside: where each output comes from, by what came in and out of them."""
+        return [()] * self.n_out
 
     @abstractmethod
     def build(self, n_in: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import ArgumentError
 from pellucid.kernels.columns import add, copy_columns
-from pellucid.layers.base import Forward, Layer, Step, chain
+from pellucid.layers.base import Forward, Layer, Origins, Step, chain
 from pellucid.layers.combinator import Combinator, build_chain, checked
 
 
@@ -61,6 +61,9 @@ class Concat(Combinator):
     @property
     def settings(self) -> dict[str, Any]:
         return {"layers": [[la.spec for la in branch] for branch in self._branches], "name": self.name}
+
+    def joined(self, x: list[Origins], branches: list[list[Origins]]) -> list[Origins]:
+        return [origin for branch in branches for origin in branch]
 
     def forward(self, step: Step, x: Buffer) -> Forward:
         inside = [chain(step, branch, x) for branch in self._branches]

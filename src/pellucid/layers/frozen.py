@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pellucid.engine.buffer import Buffer
-from pellucid.layers.base import Forward, Layer, Step, chain
+from pellucid.layers.base import Forward, Layer, Origins, Step, chain
 from pellucid.layers.combinator import Combinator, build_chain, checked
 
 
@@ -63,6 +63,9 @@ class Frozen(Combinator):
     @property
     def settings(self) -> dict[str, Any]:
         return {"layers": [layer.spec for layer in self._branches[0]], "name": self.name}
+
+    def joined(self, x: list[Origins], branches: list[list[Origins]]) -> list[Origins]:
+        return branches[0]
 
     def forward(self, step: Step, x: Buffer) -> Forward:
         with step.as_prediction():

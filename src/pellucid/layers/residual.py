@@ -7,7 +7,7 @@ from typing import Any
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import ShapeError
 from pellucid.kernels.columns import add
-from pellucid.layers.base import Forward, Layer, Step, chain
+from pellucid.layers.base import Forward, Layer, Origins, Step, chain
 from pellucid.layers.combinator import Combinator, build_chain, checked
 
 
@@ -61,6 +61,9 @@ class Residual(Combinator):
     @property
     def settings(self) -> dict[str, Any]:
         return {"layers": [layer.spec for layer in self._branches[0]], "name": self.name}
+
+    def joined(self, x: list[Origins], branches: list[list[Origins]]) -> list[Origins]:
+        return [tuple(dict.fromkeys(here + there)) for here, there in zip(x, branches[0], strict=True)]
 
     def forward(self, step: Step, x: Buffer) -> Forward:
         inside, a = chain(step, self._branches[0], x), step.matrix(f"{self.label}/a", x.columns)

@@ -14,6 +14,7 @@ from pellucid import checks, model_file
 from pellucid import settings as environment
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, ShapeError, UnknownNameError
+from pellucid.glass.step import note_of
 from pellucid.losses import Loss, check_pair, check_targets
 from pellucid.metrics import METRICS
 from pellucid.optimizers import OPTIMIZERS
@@ -211,6 +212,7 @@ class Request:
         )
         if self.learning_rate == "auto":
             wanted.learning_rate, state.history.range_test = range_test(fit)
+        net._optimizer["step"] = note_of(self.optimizer, wanted.learning_rate, gradients)
         with Progress(self, fit) as progress:
 
             def on_epoch(record: dict[str, float], epoch: int) -> None:
@@ -307,6 +309,7 @@ class Request:
                 raise ArgumentError(f"{who} is of another network.")
             then = dict(saved._optimizer or {})
             data = then.pop("data", None)
+            then.pop("step", None)
             if then != about or saved._state is None:
                 raise ArgumentError(f"{who} is of another run: {then}, but now {about}.")
             if data != digest(rows):
@@ -319,7 +322,7 @@ class Request:
             net.seed, net._optimizer = saved.seed, about | {"data": data}
             return saved._state
         state = net._state or State()
-        before = {k: v for k, v in (net._optimizer or about).items() if k != "data"}
+        before = {k: v for k, v in (net._optimizer or about).items() if k in about}
         if before["optimizer"] != about["optimizer"]:
             state.forget_optimizer()  # another one keeps other numbers
         if before != about:
