@@ -151,7 +151,7 @@ class Network:
         >>> from pellucid import Dense, Input, Network
         >>> net = Network([Input(["age", "income"]), Dense(3, "tanh"), Dense(1)], seed=0)
         >>> net.neuron("hidden_1/2").outgoing
-        [<synapse 'hidden_1/2' -> 'output/0': 0.7926>]
+        [<synapse 'hidden_1/2' -> 'output/0': -0.4906>]
         """
         return self._inside.neuron(name, number)
 

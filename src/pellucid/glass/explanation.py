@@ -169,6 +169,8 @@ class Explanation:
         Every claim of the text.
     notes : tuple of str
         What else is to be known.
+    most : int or None
+        How many synapses the text shows, those that count most; None means all.
     """
 
     neuron: str

@@ -41,6 +41,8 @@ class Passage:
         What was minimised, where it went backward.
     is_training : bool
         Whether dropout dropped, and so on.
+    seed : int
+        Decided what was drawn at random.
     method : Method
         How a step from here would be made.
     wiring : Wiring

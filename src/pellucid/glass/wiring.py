@@ -47,9 +47,9 @@ class Wiring:
 
     layers: Sequence[Layer]
     features: Sequence[str]
-    sources: dict[str, list[str]] = field(default_factory=dict)
-    reached: dict[tuple[str, int], list[tuple[str, int]]] = field(default_factory=dict)
-    passed: dict[str, list[str]] = field(default_factory=dict)
+    sources: dict[str, list[str]] = field(init=False, default_factory=dict)
+    reached: dict[tuple[str, int], list[tuple[str, int]]] = field(init=False, default_factory=dict)
+    passed: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         inputs: list[Origins] = [(("", i),) for i in range(len(self.features))]

@@ -82,7 +82,7 @@ def ulps(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     Examples
     --------
     >>> ulps(1.0, [1.0, 1.0000001, -1.0])
-    array([         0,          1, 2130706432])
+    array([         0,          1, 2130706433])
     """
     first, second = np.asarray(a, np.float32), np.asarray(b, np.float32)
     places = []
