@@ -16,7 +16,7 @@ from pellucid.glass.explanation import Change, Check, Explanation, Stage, Term, 
 from pellucid.glass.learning import Learning
 from pellucid.glass.passage import Passage, plain
 from pellucid.glass.wording import shortest
-from pellucid.kernels.columns import scale_columns, take_columns
+from pellucid.kernels.columns import copy_columns, scale_columns
 from pellucid.kernels.exact import chain, evaluate, exact, ulps
 from pellucid.kernels.products import product
 from pellucid.layers.base import Layer
@@ -188,11 +188,11 @@ class _Neuron:
         elif "losses" in call.operands:
             parts, found, how = self._from_loss(call, j)
             formula = f"∂loss/∂z, the loss being {passage.loss}: {passage.loss.text}"
-        elif body is take_columns.body:
-            at, source = j + int(call.operands["at"]), call.operands["x"]  # type: ignore[arg-type]
+        elif body is copy_columns.body:
+            source, at = call.operands["x"], j + call.operands["source"] - call.operands["place"]  # type: ignore[operator]
             self._follow(source, at, stages)  # type: ignore[arg-type]
             found = passage.values[source][self.row, at]  # type: ignore[index]
-            parts, formula = {f"{source} at {at}": plain(found)}, "as it is"
+            parts, formula = {f"{self._title(source)}, place {at}": plain(found)}, "x"  # type: ignore[arg-type]
         elif call.kernel.expression or body is scale_columns.body:
             parts, formula, found = self._elementwise(call, j, stages)
         else:

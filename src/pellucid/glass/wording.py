@@ -81,6 +81,8 @@ def _stage(stage: Stage, most: int | None) -> list[str]:
             others = math.fsum(w.product for i, w in enumerate(stage.ways) if i in rest)
             table.append((f"{len(rest)} others together", "", "", rounded(others), ""))
         return [*_aligned(table), f"{stage.name} = {shortest(stage.value)}"]
+    if stage.formula == "x":
+        return [f"{stage.name} = {next(iter(stage.parts))} = {shortest(stage.value)}"]
     if stage.formula in ("x × y", "x + y"):
         sign, names = stage.formula[1:-1], list(stage.parts)
         numbers = sign.join(map(shortest, stage.parts.values()))
