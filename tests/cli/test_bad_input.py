@@ -25,7 +25,7 @@ HEADER = "age,height,kind\n"
             "kind",
             "TableError",
             "data.csv: column 'age', line 18: expected a number, but found 'tall'. Correct it, or pass "
-            "--category 'age' to use it as categories.",
+            "--category age to use it as categories.",
         ),
         (HEADER + ROWS.replace("16,32,", "16,32,7,"), "kind", "TableError", "line 18: expected 3 values"),
         (HEADER + ROWS.replace("16,32,", "16,"), "kind", "TableError", "line 18: expected 3 values"),
@@ -126,7 +126,11 @@ def test_files_that_are_no_models(call, broken, penguins):
             lambda text: text.replace("39.1,", "39.1,7,"),
             "line 2: expected 8 values as in the header, but found 9",
         ),
-        (lambda text: text.replace("island", "iland"), "new.csv lacks the column 'island'"),
+        (
+            lambda text: text.replace("_", "-").replace("island", "iland"),
+            "new.csv lacks the columns 'island', 'bill_length_mm', 'bill_depth_mm', 'flipper_length_mm', "
+            "'body_mass_g' that the model was trained with. Did you mean 'iland'?",
+        ),
     ],
 )
 def test_tables_that_do_not_fit_the_model(call, folder, classifier, penguins, command, change, sentence):
@@ -135,6 +139,18 @@ def test_tables_that_do_not_fit_the_model(call, folder, classifier, penguins, co
     assert (done.code, done.out) == (2, "")
     assert sentence in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_column_that_is_lacking_counts_as_missing_and_is_said(call, folder, classifier, penguins, command):
+    Path("new.csv").write_text(penguins.read_text().replace("island", "iland"))
+    done = call(command, classifier, "new.csv")
+    assert done.code == 0
+    assert done.err.startswith(
+        "The column 'island' is lacking: it counts as missing in every row, and predictions suffer from it. "
+        "Did you mean 'iland'?\n"
+    )
+    assert "Column 'iland' was not in the training; it is ignored.\n" in done.err
 
 
 def test_targets_that_the_model_does_not_know(call, folder, classifier, penguins):
@@ -187,7 +203,7 @@ def test_settings_that_cannot_be_read(call, classifier, monkeypatch):
 def test_too_little_memory_is_no_fault(call, folder, penguins):
     done = call("fit", penguins, "--target", "species", "--hidden", "100000000,100000000", "--quiet")
     assert done.code == 2
-    assert "needs 37,252,920.5 GiB, more than there is memory" in done.err
+    assert "needs 37,252,920.9 GiB, more than there is memory" in done.err
 
 
 def test_ctrl_c_outside_of_training(call, classifier, monkeypatch):

@@ -15,8 +15,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pellucid.errors import DataError, ModelFileError, TableError
 from pellucid.tables import encoding as module
+from pellucid.tables.category_column import CategoryColumn
 from pellucid.tables.encoding import TableEncoding
-from pellucid.tables.features import CategoryColumn, Report
+from pellucid.tables.features import Report
 from pellucid.tables.reading import read_table
 from pellucid.tables.table import Table
 
@@ -48,7 +49,7 @@ def test_same_as_scikit_learn(block: int, monkeypatch: pytest.MonkeyPatch) -> No
     expected = np.column_stack(
         [
             numbers[:, 0],
-            np.where(missing, 0, numbers[:, 1]),
+            np.where(missing, np.nanmedian(numbers[train, 1]), numbers[:, 1]),
             missing,
             hair,
             np.where(frame["sex"] == "m", 1, -1),
@@ -80,33 +81,65 @@ def test_nothing_is_learned_from_other_rows() -> None:
 
 def test_categories_missing_unseen_and_binary() -> None:
     train = read_table(
-        {"hair": ["red", None, "dark", "fair"], "sex": ["m", "f", None, "m"], "one": ["x", None, "x", None]}
+        {
+            "hair": ["red", None, "dark", "fair"],
+            "sex": ["m", "f", None, "m"],
+            "eye": ["x", "y", "x", "z"],
+            "one": ["x", None, "x", None],
+        }
     )
     encoding = TableEncoding.fit(train)
-    assert encoding.feature_names == ["hair = dark", "hair = fair", "hair = red", "sex = m", "one = x"]
+    assert encoding.feature_names == [
+        "hair = dark", "hair = fair", "hair = red", "hair is missing",
+        "sex = m", "sex is missing",
+        "eye = x", "eye = y", "eye = z",
+        "one = x", "one is missing",
+    ]  # fmt: skip
     report = Report()
     new = read_table(
         {
             "one": [None, "x", "z"],
+            "eye": [None, "z", "w"],
             "sex": ["f", None, "d"],
-            "hair": ["blue", "green", "dark"],
+            "hair": ["blue", None, "dark"],
             "more": [1, 2, 3],
         }
     )
-    expected = [[0, 0, 0, -1, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
+    expected = [
+        [0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 1],
+        [0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 0],
+        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ]
     np.testing.assert_array_equal(encoding.encode(new, report=report), expected)
-    assert report.unseen == {"hair": (2, "blue"), "sex": (1, "d"), "one": (1, "z")}
-    assert report.notes[0] == (
-        "Column 'hair': 2 rows have a category never seen in training, such as 'blue'; they count as none."
-    )
+    assert report.unseen == {
+        "hair": (1, "blue", "none"),
+        "sex": (1, "d", "none"),
+        "eye": (1, "w", "none"),
+        "one": (1, "z", "none"),
+    }
+    assert report.missing == {"eye": (1, "none of its categories")}
+    assert report.notes == [
+        "Column 'hair': 1 row has a category never seen in training, such as 'blue'; it counts as none.",
+        "Column 'sex': 1 row has a category never seen in training, such as 'd'; it counts as none.",
+        "Column 'eye': 1 row has a category never seen in training, such as 'w'; it counts as none.",
+        "Column 'one': 1 row has a category never seen in training, such as 'z'; it counts as none.",
+        "Column 'eye': 1 value is missing, and none was in training; it counts as none of its categories.",
+        "Column 'more' was not in the training; it is ignored.",
+    ]
 
 
-def test_missing_numbers_are_zero_and_marked_if_training_had_some() -> None:
-    train = read_table({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]})
-    encoding = TableEncoding.fit(train, normalisation="minmax")
+@pytest.mark.parametrize("normalisation", ["robust", "standard", "minmax", "none"])
+def test_missing_numbers_are_the_median_and_marked_if_training_had_some(normalisation: str) -> None:
+    train = read_table({"a": [1.0, None, 3.0, 11.0], "b": [1.0, 2.0, 3.0, 12.0]})
+    encoding = TableEncoding.fit(train, normalisation=normalisation)
     assert encoding.feature_names == ["a", "a is missing", "b"]
-    new = read_table({"a": [None, 2.0], "b": [None, 2.0]})
-    np.testing.assert_array_equal(encoding.encode(new), [[0, 1, 0], [0.5, 0, 0.5]])
+    report = Report()
+    X = encoding.encode(read_table({"a": [None, 3.0], "b": [None, 2.5]}), report=report)
+    np.testing.assert_array_equal(X[0], X[1] + np.float32([0, 1, 0]))
+    assert report.missing == {"b": (1, "the median, 2.5")}
+    assert report.notes == [
+        "Column 'b': 1 value is missing, and none was in training; it counts as the median, 2.5."
+    ]
 
 
 def test_infinite_and_huge_numbers_count_as_missing() -> None:
@@ -114,13 +147,13 @@ def test_infinite_and_huge_numbers_count_as_missing() -> None:
     encoding = TableEncoding.fit(train, normalisation="none")
     report = Report()
     X = encoding.encode(train, report=report)
-    np.testing.assert_array_equal(X[:, 0], [1, 2, 3, 0, 0, 0])
+    np.testing.assert_array_equal(X[:, 0], [1, 2, 3, 2, 2, 2])
     np.testing.assert_array_equal(X[:, 1], [0, 0, 0, 1, 1, 1])
     assert report.infinite == {"a": 2}
     assert report.notes == ["Column 'a': 2 numbers are infinite or beyond 1e+30; they count as missing."]
     again = Report()
     X = encoding.encode(read_table({"a": [1e30, 1], "b": [np.nan, -np.inf]}), report=again)
-    np.testing.assert_array_equal(X, np.float32([[1e30, 0, 0], [1, 0, 0]]))
+    np.testing.assert_array_equal(X, np.float32([[1e30, 0, 3.5], [1, 0, 3.5]]))
     assert again.infinite == {"b": 1}
 
 
@@ -131,16 +164,36 @@ def test_a_value_far_outside_a_tiny_range_stays_finite() -> None:
         assert np.isfinite(X).all()
 
 
-def test_many_categories_share_a_feature() -> None:
-    names = [f"city {i:03}" for i in range(150)]
-    values = names * 3 + names[50:] * 2  # the last hundred are more frequent
-    encoding = TableEncoding.fit(read_table({"city": values}))
-    assert encoding.feature_names == [f"city = {n}" for n in names[50:]] + ["city = any other"]
-    assert "the 100 most frequent have a feature each" in encoding.notes[0]
+def test_many_categories_are_a_code_and_rare_ones_any_other() -> None:
+    names = [f"city {i:02}" for i in range(25)]
+    values = [n for i, n in enumerate(names) for _ in range(4 if i < 3 else 6)]
+    encoding = TableEncoding.fit(read_table({"city": [*values, None]}))
+    assert encoding.feature_names == ["city"]
+    assert encoding.embedded == [(0, 1 + 22 + 2, "city")]
+    assert encoding.roles[0].reason == (
+        "it holds 25 different texts; 1 is missing; 3 of them, in fewer than 5 rows each, are pooled as any "
+        "other, each has a learned vector"
+    )
     report = Report()
-    X = encoding.encode(read_table({"city": ["city 000", "city 149", "new", None]}), report=report)
-    assert [row.nonzero()[0].tolist() for row in X] == [[100], [99], [100], []]
-    assert not report.unseen
+    new = ["city 03", "city 24", None, "city 00", "new", "city 02"]
+    X = encoding.encode(read_table({"city": new}), report=report)
+    np.testing.assert_array_equal(X[:, 0], [1, 22, 23, 24, 24, 24])
+    assert report.unseen == {"city": (1, "new", "any other")}
+    full = TableEncoding.fit(read_table({"city": [v for v in values if v > "city 02"]}))
+    assert full.embedded == [(0, 23, "city")]
+    np.testing.assert_array_equal(full.encode(read_table({"city": new}))[:, 0], [1, 22, 0, 0, 0, 0])
+
+
+def test_from_twenty_levels_on_they_are_codes() -> None:
+    for n, is_code in ((19, False), (20, True)):
+        encoding = TableEncoding.fit(read_table({"city": [f"c{i}" for i in range(n)] * 5}))
+        assert len(encoding.feature_names) == (1 if is_code else n)
+        assert bool(encoding.embedded) == is_code
+    # Nineteen frequent levels and rare ones are twenty levels; eighteen and rare ones are not.
+    for n, is_code in ((19, True), (18, False)):
+        values = [f"c{i}" for i in range(n)] * 5 + ["x", "y", "z"]
+        encoding = TableEncoding.fit(read_table({"city": values}))
+        assert len(encoding.feature_names) == (1 if is_code else n + 1)
 
 
 def test_categories_match_whatever_type_they_come_in() -> None:
@@ -153,7 +206,7 @@ def test_categories_match_whatever_type_they_come_in() -> None:
     for code in ([10, 1], [10.0, 1.0], ["10", " 1"], *categoricals):
         for truth in ([True, False], ["True", "false"]):
             np.testing.assert_array_equal(encoding.encode(read_table({"t": truth, "code": code})), expected)
-    assert encoding.text_columns == ["t"]
+    assert encoding.text_columns == []
 
 
 @pytest.mark.parametrize("as_text", [True, False])
@@ -180,13 +233,35 @@ def test_names_of_features_are_all_different() -> None:
 
 
 def test_columns_missing_from_a_new_table() -> None:
-    encoding = TableEncoding.fit(read_table({"age": [1, 2], "hair": ["a", "b"]}))
+    train = {
+        "age": [1, 2, 4],
+        "hair": ["a", "b", "c"],
+        "size": ["S", "M", "L"],
+        "day": ["2021-03-04"] * 2 + ["2022-01-01"],
+    }
+    encoding = TableEncoding.fit(read_table(train))
     with pytest.raises(
-        TableError, match=r"lacks the column 'age' that the .* Did you mean 'Age'\? Its columns: Age, hair"
+        TableError,
+        match=r"lacks the columns 'age', 'size' that the .* Did you mean 'Age'\? Its columns: Age, hair",
     ):
-        encoding.encode(read_table({"Age": [1], "hair": ["a"]}))
-    with pytest.raises(TableError, match=r"lacks the columns 'age', 'hair'"):
-        encoding.encode(read_table({"other": [1]}))
+        encoding.encode(read_table({"Age": [1], "hair": ["a"], "day": ["2021-03-04"]}))
+    report = Report()
+    X = encoding.encode(
+        read_table({"Age": [1], "hair": ["a"], "size": ["S"], "day": ["2021-03-04"]}), report=report
+    )
+    missing = encoding.encode(
+        read_table({"age": [None], "hair": ["a"], "size": ["S"], "day": ["2021-03-04"]})
+    )
+    np.testing.assert_array_equal(X, missing)
+    assert report.notes == [
+        "The column 'age' is lacking: it counts as missing in every row, and predictions suffer from it. "
+        "Did you mean 'Age'?",
+        "Column 'Age' was not in the training; it is ignored.",
+    ]
+    for name in train:
+        X = encoding.encode(read_table({n: v for n, v in train.items() if n != name}))
+        assert X.shape == (3, encoding.n_features)
+        assert np.isfinite(X).all()
 
 
 def test_text_in_a_number_column_of_a_new_table() -> None:
@@ -240,17 +315,27 @@ JSON = st.recursive(
 @given(st.data())
 def test_a_hostile_encoding_is_refused_or_works(data: st.DataObject) -> None:
     """Any one place of a good document is replaced by any JSON value."""
-    document = TableEncoding.fit(read_table({"a": [1.0, None], "b": ["x", "y"]})).to_dict()
+    table = {
+        "number": [1.0, None, 3.0],
+        "category": ["x", "y", "z"],
+        "boolean": [True, False, None],
+        "ordered": ["low", "medium", "high"],
+        "date": ["2021-03-04", "2022-04-05", None],
+    }
+    document = TableEncoding.fit(read_table(table)).to_dict()
     places: list[tuple[object, object]] = [(document, k) for k in document]
-    for column in document["columns"]:
-        places += [(document["columns"], document["columns"].index(column))] + [(column, k) for k in column]
+    for i, column in enumerate(document["columns"]):
+        assert column["kind"] == column["name"]
+        places += [(document["columns"], i), (document["roles"], i)] + [(column, k) for k in column]
+    places += [(document["columns"][4]["year"], k) for k in document["columns"][4]["year"]]
     holder, key = data.draw(st.sampled_from(places))
     holder[key] = data.draw(JSON)  # type: ignore[index]
     try:
         encoding = TableEncoding.from_dict(document)
     except ModelFileError:
         return
-    new = read_table({n: ["1", None] for n in {c.name.strip() or "column 1" for c in encoding.columns}})
+    names = {c.name.strip() or "column 1" for c in encoding.columns}
+    new = read_table({n: table.get(n, ["1", None])[1:] for n in names})
     try:
         X = encoding.encode(new)
     except TableError:  # a name with blanks around it, which no table has
@@ -260,7 +345,16 @@ def test_a_hostile_encoding_is_refused_or_works(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, [], {}, "x", {"columns": [], "left_out": []}, {"columns": [1], "left_out": []}]
+    "value",
+    [
+        None,
+        [],
+        {},
+        "x",
+        {"columns": [], "roles": [], "targets": []},
+        {"columns": [1], "roles": [], "targets": []},
+        {"columns": [{"kind": []}], "roles": [], "targets": []},
+    ],
 )
 def test_what_is_no_encoding(value: object) -> None:
     with pytest.raises(ModelFileError, match="the model file is damaged"):

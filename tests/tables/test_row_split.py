@@ -17,6 +17,7 @@ from pellucid.tables.fit import fit_table
 from pellucid.tables.prepare import Prepared, prepare
 from pellucid.tables.reading import read_table
 from pellucid.tables.row_split import RowSplit, split_rows
+from pellucid.tables.schema import Schema
 from pellucid.tables.targets import read_target
 from pellucid.tables.twins import n_twins
 
@@ -37,8 +38,9 @@ def divided(columns: dict[str, Any], **options: Any) -> RowSplit:
 
 def prepared(columns: Any, **options: Any) -> Prepared:
     defaults = {"task": None, "target_scale": "auto", "validation": 0.2, "group": None, "time": None}
-    defaults |= {"seed": 0, "categories": [], "numbers": [], "ignore": [], "normalisation": "robust"}
-    return prepare(columns, "y", **(defaults | options))
+    defaults |= {"seed": 0, "normalisation": "robust"}
+    asked = {k: options.pop(k) for k in ("categories", "numbers", "ignore") if k in options}
+    return prepare(columns, "y", schema=Schema.of(**asked), **(defaults | options))
 
 
 def test_the_newest_rows_validate_and_the_report_says_so() -> None:

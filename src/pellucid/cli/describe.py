@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pellucid.cli.columns import described
+
 if TYPE_CHECKING:
     from pellucid.network import Network
     from pellucid.tables.model import TableModel
@@ -24,6 +26,7 @@ def describe(model: TableModel | Network, path: Path) -> dict[str, Any]:
         "task": model.target.task,
         "classes": model.classes,
         "columns": model.encoding.to_dict()["columns"],
+        "roles": described(model.encoding.roles),
         "left_out": dict(model.encoding.left_out),
         "evidence": model.evidence.to_dict(),
         "notes": model.notes,

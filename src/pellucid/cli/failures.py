@@ -14,8 +14,13 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 # Messages of the library name Python's arguments; who typed a command needs its options.
 OPTIONS = {
+    r"\bcategories=\['(\w+)'\]": r"--category \1",
     r"\bcategories=\[(.*?)\]": r"--category \1",
+    r"\bnumbers=\['(\w+)'\]": r"--number \1",
     r"\bnumbers=\[(.*?)\]": r"--number \1",
+    r"\bdates=\['([\w=/-]+)'\]": r"--date \1",
+    r"\bdates=\[(.*?)\]": r"--date \1",
+    r"\bignore=\['(\w+)'\]": r"--ignore \1",
     r"\bignore=\[(.*?)\]": r"--ignore \1",
     r"\bgroup='(\w+)'": r"--group \1",
     r"\btarget_scale='(\w+)'": r"--target-scale \1",

@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.cli import files, output
+from pellucid.cli.columns import Asked, Columns, File
 from pellucid.cli.describe import describe
 from pellucid.cli.failures import in_words_of_the_command
 from pellucid.errors import ArgumentError, ModelFileError, UnknownNameError
@@ -57,8 +58,6 @@ Schedule = Annotated[str | None, one_of("How the learning rate changes", SCHEDUL
 Normalisation = Annotated[str | None, one_of("Of the number columns", NORMALISATIONS.names)]
 Scale = Annotated[str | None, one_of("What a regression learns", lambda: list(TARGET_SCALES))]
 Column = Annotated[str | None, Parameter(metavar="COLUMN")]
-Columns = Annotated[list[str] | None, Parameter(metavar="COLUMN")]
-File = Annotated[Path | None, Parameter(metavar="FILE")]
 
 
 @Parameter(name="*")
@@ -90,12 +89,6 @@ class Options:
         No value of this column, such as a customer, is both in training and in validation rows.
     time
         A column of dates or numbers; the newest rows validate.
-    categories
-        A column to use as a category, whatever is in it; can be repeated.
-    numbers
-        A column to use as numbers; can be repeated.
-    ignore
-        A column to leave out; can be repeated.
     class_weight
         balanced gives rare classes as much weight as frequent ones.
     seed
@@ -125,9 +118,6 @@ class Options:
     group: Column = None
     time: Column = None
     normalisation: Normalisation = None
-    categories: Annotated[Columns, Parameter(name="--category")] = None
-    numbers: Annotated[Columns, Parameter(name="--number")] = None
-    ignore: Columns = None
     class_weight: str | None = None
     seed: int | None = None
     threads: int | None = None
@@ -197,6 +187,7 @@ def fit(
     target: Columns = None,
     out: File = None,
     options: Options = Options(),  # noqa: B008
+    asked: Asked = Asked(),  # noqa: B008
     quiet: bool = False,
     json: bool = False,
 ) -> None:
@@ -215,7 +206,7 @@ def fit(
     json
         Print one JSON object.
     """
-    given = options.checked()
+    given = options.checked() | asked.given()
     place = out or files.default_model_path(data)
     files.check_can_write(place, "--out")
     if out is not None:

@@ -51,6 +51,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 COMMANDS = {
+    "columns": "Show what each column of a table is taken for, and why.",
     "fit": "Train a network on a table, and keep it in a file.",
     "predict": "Predict the rows of a table.",
     "evaluate": "Score a model on rows whose targets are known.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from pellucid.cli import files, output
+from pellucid.cli.columns import show_roles
 from pellucid.cli.describe import describe
 from pellucid.cli.failures import in_words_of_the_command
 from pellucid.cli.sparkline import BARS, PLAIN_BARS, sparkline
@@ -76,10 +77,9 @@ def show_model(model: TableModel | Network, path: Path) -> None:
 
 
 def show_columns(encoding: TableEncoding) -> None:
-    """Print what becomes of each column."""
-    rows = [[c.name, c.kind, shortened(", ".join(c.feature_names), 70)] for c in encoding.columns]
-    rows += [[name, "left out", reason] for name, reason in encoding.left_out]
-    output.write_table(["column", "used as", "features"], rows, n_texts=3)
+    """Print what each column is taken for, why, and what becomes of it."""
+    inputs = {c.name: shortened(", ".join(c.feature_names), 70) for c in encoding.columns}
+    show_roles(encoding.roles, inputs)
 
 
 def show_network(network: Network) -> None:

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError, ModelFileError, TableError, nearest
-from pellucid.tables.columns import as_numbers, choose_roles
-from pellucid.tables.features import CategoryColumn, Column, NumberColumn, Report
+from pellucid.tables.boolean_column import BooleanColumn
+from pellucid.tables.category_column import CategoryColumn
+from pellucid.tables.columns import as_numbers
+from pellucid.tables.date_column import DateColumn
+from pellucid.tables.features import Column, Report, Rows, few
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
-from pellucid.tables.saved import Saved
+from pellucid.tables.number_column import NumberColumn
+from pellucid.tables.ordered_column import OrderedColumn
+from pellucid.tables.roles import Kind, Role, choose_roles
+from pellucid.tables.saved import Saved, is_text
+from pellucid.tables.schema import Schema
 from pellucid.tables.table import Table, listed
 
 # Rows that are encoded at a time: a block of the output stays in the cache while its columns are written.
 BLOCK = 8192
+
+# Columns that are made ready at a time: more would be a second copy of a large table.
+TOGETHER = 8
+
+# A table that lacks this share of the columns, or more, is another one.
+MOST_LACKING = 0.5
+MOST_HINTS = 20  # nearest names, each of which takes a while to find
+
+KINDS: dict[str, Callable[[object], Column]] = {
+    kind.kind: kind.from_dict
+    for kind in (NumberColumn, BooleanColumn, CategoryColumn, OrderedColumn, DateColumn)
+}
 
 
 @dataclass(frozen=True)
@@ -26,10 +47,12 @@ class TableEncoding:
 
     Parameters
     ----------
-    columns : tuple of NumberColumn or CategoryColumn
-        In the order of the table it was fitted on.
-    left_out : tuple of (str, str)
-        Columns that are not used, each with the reason.
+    columns : tuple of Column
+        Those that are used, in the order of the table it was fitted on.
+    roles : tuple of Role
+        What was decided of every column but the targets, and why.
+    targets : tuple of str
+        The columns that are predicted.
 
     Examples
     --------
@@ -39,13 +62,14 @@ class TableEncoding:
     >>> encoding.feature_names
     ['age', 'age is missing', 'hair = dark', 'hair = fair', 'hair = red']
     >>> encoding.encode(table)
-    array([[0., 0., 0., 0., 1.],
-           [0., 1., 1., 0., 0.],
-           [1., 0., 0., 1., 0.]], dtype=float32)
+    array([[0. , 0. , 0. , 0. , 1. ],
+           [0.5, 1. , 1. , 0. , 0. ],
+           [1. , 0. , 0. , 1. , 0. ]], dtype=float32)
     """
 
     columns: tuple[Column, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
+    roles: tuple[Role, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -55,9 +79,12 @@ class TableEncoding:
         *,
         rows: Iterable[int] | None = None,
         normalisation: str | Normalisation = "robust",
-        categories: Iterable[str] = (),
         numbers: Iterable[str] = (),
+        categories: Iterable[str] = (),
+        dates: Iterable[str] | Mapping[str, str] = (),
+        ordered: Mapping[str, Iterable[Any]] | None = None,
         ignore: Iterable[str] = (),
+        schema: str | os.PathLike[str] | Schema | None = None,
     ) -> TableEncoding:
         """The encoding of a table's columns by the statistics of some of its rows.
 
@@ -68,44 +95,56 @@ class TableEncoding:
         target : str or sequence of str
             Columns that are no features.
         rows : array of int, optional
-            The training rows; all, by default. The other rows are looked at only for texts among
-            numbers, which are refused.
+            The training rows; all, by default. The other rows are looked at only for what kind of values
+            a column holds; texts among numbers are refused.
         normalisation : str or Normalisation
-            Of the number columns; a name in `NORMALISATIONS`.
-        categories, numbers, ignore : iterable of str
-            See `choose_roles`.
+            Of the numbers; a name in `NORMALISATIONS`.
+        numbers, categories, dates, ordered, ignore, schema
+            What is asked of columns; see `Schema.of`.
 
         Raises
         ------
         TableError
-            If a column does not exist, or holds texts among numbers.
+            If a column does not exist, or holds texts among numbers or dates.
         DataError
             If no column is left to learn from.
         """
         chosen = NORMALISATIONS.find(normalisation)
+        asked = Schema.of(
+            numbers=numbers,
+            categories=categories,
+            dates=dates,
+            ordered=ordered,
+            ignore=ignore,
+            schema=schema,
+        )
         targets = [table.find(t, "target column") for t in ([target] if isinstance(target, str) else target)]
-        rows = None if rows is None else np.asarray(rows, dtype=np.int64)
-        roles = choose_roles(table, targets, rows=rows, categories=categories, numbers=numbers, ignore=ignore)
-        columns: list[Column] = []
-        for role in roles:
-            if role.kind == "number":
-                values = as_numbers(table, role.name, "")
-                seen = values if rows is None else values.gather(rows)
-                columns.append(NumberColumn.fit(role.name, seen, chosen))
-            elif role.kind == "category":
-                values = table.column(role.name)
-                columns.append(CategoryColumn.fit(role.name, values if rows is None else values.gather(rows)))
-        left_out = tuple((r.name, r.reason) for r in roles if r.kind == "left out")
+        seen = None if rows is None else np.asarray(rows, dtype=np.int64)
+        roles, columns = [], []
+        for role in choose_roles(table, targets, rows=seen, schema=asked):
+            column = _fitted(table, role, seen, chosen) if role.is_used else None
+            if column is not None:
+                columns.append(column)
+                role = role.because(column.remark)
+            roles.append(role)
         if not columns:
-            reasons = (
-                "; ".join(f"{name!r}: {reason}" for name, reason in left_out) or "it has no other columns"
-            )
+            reasons = "; ".join(f"{r.name!r}: {r.reason}" for r in roles) or "it has no other columns"
             raise DataError(
                 f"{table.origin.name} has no column to learn from besides the target ({reasons})."
             )
-        return cls(tuple(columns), left_out)
+        return cls(tuple(columns), tuple(roles), tuple(targets))
 
-    @property
+    @cached_property
+    def spans(self) -> dict[str, list[int]]:
+        """The indices of the features that each column becomes, by its name."""
+        spans, at = {}, 0
+        for column in self.columns:
+            width = len(column.feature_names)
+            spans[column.name] = list(range(at, at + width))
+            at += width
+        return spans
+
+    @cached_property
     def feature_names(self) -> list[str]:
         """The name of each feature, such as `age`, `hair = red`, `age is missing`; all different."""
         names: dict[str, None] = {}
@@ -119,24 +158,50 @@ class TableEncoding:
     @property
     def n_features(self) -> int:
         """How many features a row has."""
-        return sum(len(c.feature_names) for c in self.columns)
+        return len(self.feature_names)
+
+    @property
+    def embedded(self) -> list[tuple[int, int, str]]:
+        """The features that are codes, for an `Embedding`: index, number of codes with 0, and name."""
+        places = ((self.spans[c.name][0], c) for c in self.columns if isinstance(c, CategoryColumn))
+        return [(at, c.n_codes, self.feature_names[at]) for at, c in places if c.n_codes]
 
     @property
     def text_columns(self) -> list[str]:
         """The columns to name in `read_table(..., text=...)` so that categories such as `007` stay texts."""
-        return [c.name for c in self.columns if isinstance(c, CategoryColumn) and not c.is_of_numbers]
+        return [c.name for c in self.columns if c.is_read_as_text]
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Columns that are not used, each with the reason."""
+        return tuple((r.name, r.reason) for r in self.roles if not r.is_used)
 
     @property
     def notes(self) -> list[str]:
-        """Sentences for the user: what was left out or pooled."""
-        notes = [f"Column {name!r} is left out: {reason}." for name, reason in self.left_out]
-        for c in self.columns:
-            if isinstance(c, CategoryColumn) and c.is_pooled:
-                notes.append(
-                    f"Column {c.name!r} has many categories: the {len(c.levels)} most frequent have "
-                    "a feature each, all others share one."
-                )
-        return notes
+        """Sentences for the user: what was left out, pooled, or may be meant otherwise."""
+        left_out = [f"Column {name!r} is left out: {reason}." for name, reason in self.left_out]
+        questions = [f"Column {r.name!r}: {r.question}." for r in self.roles if r.question]
+        remarks = [f"Column {c.name!r}: {r.reason}." for c, r in self._remarkable()]
+        return [
+            *few(left_out, "are left out"),
+            *few(remarks, "have many categories"),
+            *few(questions, "may be meant otherwise"),
+        ]
+
+    def describe(self, table: Table, row: int) -> dict[str, str]:
+        """The values of a row in the table's own words, by column: `age = 42`, `hair is missing`.
+
+        Examples
+        --------
+        >>> from pellucid.tables.reading import read_table
+        >>> table = read_table({"age": [30, None, 50], "hair": ["red", "dark", "fair"]})
+        >>> TableEncoding.fit(table).describe(table, 1)
+        {'age': 'age is missing', 'hair': 'hair = dark'}
+        """
+        known = table.schema
+        return {
+            c.name: c.describe(table.column(c.name)[row] if c.name in known else None) for c in self.columns
+        }
 
     def encode(
         self, table: Table, *, rows: Iterable[int] | None = None, report: Report | None = None
@@ -160,27 +225,35 @@ class TableEncoding:
         Raises
         ------
         TableError
-            If columns are missing, or a number column holds a text (column, line and value are named).
+            If half of the columns are lacking, or a column of numbers or dates holds another text (column,
+            line and value are named).
         """
-        self._check_columns(table)
-        chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
         report = Report() if report is None else report
-        ready: list[Any] = [c.prepare(table, chosen, report) for c in self.columns]
-        widths = [len(c.feature_names) for c in self.columns]
+        lacking = self._lacking(table, report)
+        chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
         n = len(table) if chosen is None else len(chosen)
-        out = np.zeros((n, sum(widths)), np.float32)
-        for start in range(0, n, BLOCK):
-            block, at = out[start : start + BLOCK], 0
-            for column, values, width in zip(self.columns, ready, widths, strict=True):
-                column.write(values[start : start + BLOCK], block[:, at : at + width], report)
-                at += width
+        out = np.zeros((n, self.n_features), np.float32)
+        for first in range(0, len(self.columns), TOGETHER):
+            group = self.columns[first : first + TOGETHER]
+            reports = [
+                Report() if c.name in lacking else report for c in group
+            ]  # what is said need not be twice
+            tables = [_without(c, table) if c.name in lacking else table for c in group]
+            ready = [c.prepare(t, chosen, r) for c, t, r in zip(group, tables, reports, strict=True)]
+            places = [slice(s[0], s[-1] + 1) for s in (self.spans[c.name] for c in group)]
+            parts = list(zip(group, ready, places, reports, strict=True))
+            for start in range(0, n, BLOCK):
+                block = out[start : start + BLOCK]
+                for column, values, place, told in parts:
+                    column.write(values[start : start + BLOCK], block[:, place], told)
         return out
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as plain values."""
         return {
             "columns": [c.to_dict() for c in self.columns],
-            "left_out": [list(pair) for pair in self.left_out],
+            "roles": [[r.name, r.kind, r.reason, r.question] for r in self.roles],
+            "targets": list(self.targets),
         }
 
     @classmethod
@@ -192,35 +265,69 @@ class TableEncoding:
         ModelFileError
             If the value is no such dict.
         """
-        saved = Saved(value, "the table encoding", ["columns", "left_out"])
+        saved = Saved(value, "the table encoding", ["columns", "roles", "targets"])
         columns = tuple(_column_from(v) for v in saved.items("columns"))
         if not columns or len({c.name for c in columns}) != len(columns):
             saved.fail("columns", "a list of different columns")
-        left_out = []
-        for pair in saved.items("left_out"):
-            if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(v, str) for v in pair)):
-                saved.fail("left_out", "a list of names and reasons")
-            left_out.append((pair[0], pair[1]))
-        return cls(columns, tuple(left_out))
+        roles = []
+        for entry in saved.items("roles"):
+            if not (isinstance(entry, list) and len(entry) == 4 and all(map(is_text, entry))):
+                saved.fail("roles", "a list of names, kinds, reasons and questions")
+            if entry[1] not in get_args(Kind):
+                saved.fail("roles", f"of the kinds {', '.join(get_args(Kind))}")
+            roles.append(Role(*entry))
+        return cls(columns, tuple(roles), saved.texts("targets"))
 
-    def _check_columns(self, table: Table) -> None:
-        if lacking := [c.name for c in self.columns if c.name not in table.schema]:
-            ours = {c.name for c in self.columns}
-            free = [k for k in table.names if k not in ours]
-            hint = nearest(lacking[0], free)
+    def _remarkable(self) -> list[tuple[Column, Role]]:
+        """Columns whose features need a word more than their names, with their roles."""
+        roles = {r.name: r for r in self.roles}
+        return [(c, roles[c.name]) for c in self.columns if c.remark and c.name in roles]
+
+    def _lacking(self, table: Table, report: Report) -> set[str]:
+        """The columns that the table does not have; refused where they are so many that it is another."""
+        known = table.schema
+        lacking = [c.name for c in self.columns if c.name not in known]
+        trained = {c.name for c in self.columns} | {r.name for r in self.roles} | set(self.targets)
+        added = [name for name in known if name not in trained]
+        report.added += added
+        hints = {name: nearest(name, added) for name in lacking[:MOST_HINTS]}
+        if len(lacking) >= MOST_LACKING * len(self.columns):
             columns = "the column" if len(lacking) == 1 else "the columns"
             raise TableError(
                 f"{table.origin.name} lacks {columns} {listed(map(repr, lacking))} that the model was "
-                f"trained with. {hint}Its columns: {listed(table.names)}."
+                f"trained with. {hints[lacking[0]]}Its columns: {listed(known)}."
             )
+        report.lacking |= {name: hints.get(name, "").strip() for name in lacking}
+        return set(lacking)
+
+
+def _fitted(table: Table, role: Role, rows: Rows | None, normalisation: Normalisation) -> Column:
+    """The column of a role, by the statistics of some rows."""
+    name = role.name
+    if role.kind == "date":
+        return DateColumn.fit(name, table, role.reading, rows, normalisation)
+    values = as_numbers(table, name, "") if role.kind == "number" else table.column(name)
+    seen = values if rows is None else values.gather(rows)
+    if role.kind == "number":
+        return NumberColumn.fit(name, seen, normalisation)
+    if role.kind == "boolean":
+        return BooleanColumn.fit(name, seen)
+    if role.kind == "ordered":
+        return OrderedColumn(name, role.levels, seen.null_count() > 0)
+    return CategoryColumn.fit(name, seen)
+
+
+def _without(column: Column, table: Table) -> Table:
+    """A table of as many rows, in which the column has no values."""
+    import polars as pl
+
+    return Table(pl.DataFrame({column.name: pl.Series([None] * len(table), dtype=pl.Null)}), table.origin)
 
 
 def _column_from(value: object) -> Column:
     kind = value.get("kind") if isinstance(value, dict) else None
-    if kind == "number":
-        return NumberColumn.from_dict(value)
-    if kind == "category":
-        return CategoryColumn.from_dict(value)
-    raise ModelFileError(
-        "the model file is damaged: a column of the table encoding must be a number or a category."
-    )
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ModelFileError(
+            f"the model file is damaged: a column of the table encoding must be one of {', '.join(KINDS)}."
+        )
+    return KINDS[kind](value)

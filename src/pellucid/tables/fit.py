@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
 from pellucid.tables.model import TableModel
 from pellucid.tables.prepare import Prepared, prepare
 from pellucid.tables.recipe import Recipe
+from pellucid.tables.schema import Schema
 from pellucid.tables.target_scales import TARGET_SCALES
 from pellucid.tables.train import Trained, train
 from pellucid.training.request import Request
@@ -31,9 +33,12 @@ def fit_table(
     validation: float = 0.2,
     group: str | None = None,
     time: str | None = None,
-    categories: Iterable[str] = (),
     numbers: Iterable[str] = (),
+    categories: Iterable[str] = (),
+    dates: Iterable[str] | Mapping[str, str] = (),
+    ordered: Mapping[str, Iterable[Any]] | None = None,
     ignore: Iterable[str] = (),
+    schema: str | os.PathLike[str] | Schema | None = None,
     seed: int = 0,
     **options: Any,
 ) -> TableModel:
@@ -57,11 +62,11 @@ def fit_table(
         Share of the rows that is held back; no statistic is taken from them.
     group : str, optional
         A column, such as the customer, of which no value may be both in training and in validation rows.
-        It is no feature unless it is also named in `categories` or `numbers`. See `split_rows`.
+        It is no feature unless a role is asked for it. See `split_rows`.
     time : str, optional
         A column of dates or numbers: the newest rows validate. See `split_rows`.
-    categories, numbers, ignore : iterable of str
-        Columns whose role is overruled.
+    numbers, categories, dates, ordered, ignore, schema
+        What is asked of columns, whatever is in them; `schema` is a file. See `Schema.of`.
     seed : int
         Decides the split, the first weights and the shuffling.
     **options
@@ -90,9 +95,14 @@ def fit_table(
         time=time,
         seed=seed,
         normalisation=normalisation,
-        categories=list(categories),
-        numbers=list(numbers),
-        ignore=list(ignore),
+        schema=Schema.of(
+            numbers=numbers,
+            categories=categories,
+            dates=dates,
+            ordered=ordered,
+            ignore=ignore,
+            schema=schema,
+        ),
     )
     if isinstance(more.get("class_weight"), Mapping):
         more["class_weight"] = _by_index(more["class_weight"], given.target.classes)

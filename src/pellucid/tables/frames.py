@@ -69,7 +69,9 @@ def tidied(frame: pl.DataFrame) -> pl.DataFrame:
     def tidied_column(s: pl.Series) -> pl.Series:
         if s.dtype == pl.String:
             return tidy(s)
-        if s.dtype in (pl.Categorical, pl.Enum):
+        if isinstance(s.dtype, pl.Enum):
+            return tidy(s.cast(pl.String)).cast(_enum(s.dtype.categories))
+        if s.dtype == pl.Categorical:
             return tidy(s.cast(pl.String)).cast(pl.Categorical)
         if s.dtype.is_float():
             return s.fill_nan(None)
@@ -116,9 +118,21 @@ def _from_narwhals(series: Any) -> pl.Series:
     if is_number:
         return _from_array(series.cast(nw.Float64).to_numpy())
     values = [None if m else v for v, m in zip(series.to_list(), missing.to_list(), strict=True)]
-    if series.dtype in (nw.Categorical, nw.Enum):
-        return pl.Series([None if v is None else _text(v) for v in values], dtype=pl.Categorical)
-    return _from_list(values)
+    if isinstance(series.dtype, nw.Enum):
+        dtype: Any = _enum(pl.Series([_text(v) for v in series.dtype.categories], dtype=pl.String))
+    elif series.dtype == nw.Categorical:
+        dtype = pl.Categorical
+    else:
+        return _from_list(values)
+    texts = tidy(pl.Series([None if v is None else _text(v) for v in values], dtype=pl.String))
+    return texts.cast(dtype)
+
+
+def _enum(levels: pl.Series) -> pl.Enum:
+    """The type of an ordered column: its levels, tidied, in their order."""
+    import polars as pl
+
+    return pl.Enum(tidy(levels).drop_nulls().unique(maintain_order=True))
 
 
 def _from_array(values: NDArray[Any]) -> pl.Series:

@@ -190,7 +190,9 @@ class TableModel:
         if notes is None:
             _warn(report, level=4)
         else:
-            notes += [*report.notes, *missing(table, (c.name for c in self.encoding.columns)), *more]
+            said = {*report.lacking, *report.missing}
+            usual = [c.name for c in self.encoding.columns if c.name not in said]
+            notes += [*report.notes, *missing(table, usual), *more]
 
     def _decoded(self, outputs: Array) -> Array:
         return self.target.decode(outputs.argmax(axis=1) if self.classes else outputs)
@@ -198,5 +200,5 @@ class TableModel:
 
 def _warn(report: Report, level: int = 3) -> None:
     """Warn of what was found, in the line that called the model."""
-    for note in report.notes:
+    for note in report.warnings:
         warnings.warn(note, PellucidWarning, stacklevel=level)

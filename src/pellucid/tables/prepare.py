@@ -14,6 +14,7 @@ from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.features import Report
 from pellucid.tables.reading import read_table
 from pellucid.tables.row_split import RowSplit, split_rows, unlearned
+from pellucid.tables.schema import Schema
 from pellucid.tables.target_scales import scales_to_try
 from pellucid.tables.targets import Target, read_target
 from pellucid.tables.twins import n_twins
@@ -64,27 +65,23 @@ def prepare(
     group: str | None,
     time: str | None,
     seed: int,
-    categories: list[str],
-    ignore: list[str],
-    numbers: list[str],
-    **roles: Any,
+    schema: Schema,
+    normalisation: Any,
 ) -> Prepared:
-    """Read, split and encode a table; options as in `fit_table`, `roles` as in `TableEncoding.fit`."""
-    table = read_table(source, text=categories if group is None else [*categories, group])
+    """Read, split and encode a table; options as in `fit_table`."""
+    table = read_table(source, text=schema.text_columns if group is None else [*schema.text_columns, group])
     wanted = read_target(table, target, task=task)
     notes = wanted.notes
     divided = split_rows(table, wanted, fraction=validation, group=group, time=time, seed=seed)
     wanted, divided = _without_the_rest(wanted, divided)
-    if group is not None and (group := table.find(group)) not in {*categories, *numbers, *ignore}:
-        ignore = [*ignore, group]  # who the customer is says nothing of another one
+    if group is not None:  # who the customer is says nothing of another one
+        schema = schema.leaving_out(table.find(group), "rows are split by it")
     encoding = TableEncoding.fit(
         table,
         list(wanted.names),
         rows=wanted.rows[divided.training],
-        categories=categories,
-        numbers=numbers,
-        ignore=ignore,
-        **roles,
+        normalisation=normalisation,
+        schema=schema,
     )
     scales = scales_to_try(table, wanted, divided, target_scale)
     report = Report()

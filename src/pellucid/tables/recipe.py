@@ -9,6 +9,7 @@ feature with six times the learning rate, dropout and β₂ = 0.95 are theirs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,12 @@ from pellucid.activations import ACTIVATIONS
 from pellucid.layers.base import Layer
 from pellucid.layers.dense import Dense
 from pellucid.layers.dropout import Dropout
+from pellucid.layers.embedding import Embedding
 from pellucid.layers.input import Input
 from pellucid.layers.scale import Scale
 
 LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error, it falls for ever
+MOST_WIDTH = 16  # of the vector of a category
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
 
@@ -64,10 +67,30 @@ class Recipe:
             checks.number("dropout", recipe.dropout, 0, 1, open_ends="most")
         return recipe
 
-    def layers(self, features: Sequence[str], n_out: int, output: str) -> list[Layer]:
-        """The layers for some features."""
+    def layers(
+        self, features: Sequence[str], embedded: Sequence[tuple[int, int, str]], n_out: int, output: str
+    ) -> list[Layer]:
+        """The layers for some features.
+
+        Parameters
+        ----------
+        features : sequence of str
+            Their names.
+        embedded : sequence of (int, int, str)
+            Those that are codes, as in `TableEncoding.embedded`.
+        n_out : int
+            Classes, or targets.
+        output : str
+            Activation of the last layer.
+        """
         rate = self.dropout if self.dropout is not None else 0.15 if output == "softmax" else 0.05
         layers: list[Layer] = [Input(features)]
+        if embedded:
+            columns = [
+                {"index": at, "codes": codes, "width": width_for(codes), "name": name}
+                for at, codes, name in embedded
+            ]
+            layers.append(Embedding(columns))
         if self.hidden:
             layers.append(Scale(learning_rate=6.0))
         for n in self.hidden:
@@ -81,6 +104,17 @@ class Recipe:
             "batch_size": batch_size_for(n_rows) if self.batch_size is None else self.batch_size,
             "min_delta": LEAST_GAIN,
         }
+
+
+def width_for(n_codes: int) -> int:
+    """How many numbers stand for each of so many categories.
+
+    Examples
+    --------
+    >>> width_for(21), width_for(50), width_for(500)
+    (7, 11, 16)
+    """
+    return min(MOST_WIDTH, round(1.6 * math.sqrt(n_codes)))
 
 
 def batch_size_for(n_rows: int) -> int:

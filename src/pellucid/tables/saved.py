@@ -73,6 +73,13 @@ class Saved:
             self.fail(key, f"a number from {least:g} to {most:g}")
         return float(value)
 
+    def whole(self, key: str, least: int, most: int) -> int:
+        """A whole number between two bounds, both allowed."""
+        value = self._values[key]
+        if type(value) is not int or not least <= value <= most:
+            self.fail(key, f"a whole number from {least} to {most}")
+        return int(value)
+
     def items(self, key: str) -> list[Any]:
         """A list."""
         value = self._values[key]

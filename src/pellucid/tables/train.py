@@ -87,7 +87,8 @@ def _trained(
     target, held = given.target, given.held
     goal = TargetEncoding.fit(target, rows=given.training, scales=scales)
     n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
-    network = Network(recipe.layers(given.encoding.feature_names, n_out, output), seed=seed)
+    features, embedded = given.encoding.feature_names, given.encoding.embedded
+    network = Network(recipe.layers(features, embedded, n_out, output), seed=seed)
     asked = {**recipe.training(len(given.training)), **options}
     network.fit(given.X, goal.encode(target.values), validation_rows=held if len(held) else None, **asked)
     if not all(np.isfinite(v).all() for v in network.parameters.values()):

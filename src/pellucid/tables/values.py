@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MISSING = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "?")
 MISSING_AMONG_NUMBERS = ("-", "--", ".", "none")
 
+# Words for false and true.
+TRUTHS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"), ("0", "1"))
+
 # Where so many of the texts of a column are numbers, the others are mistakes and not categories.
 MOSTLY_NUMBERS = 0.9
 
@@ -59,6 +62,21 @@ def parse_numbers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     numbers = text.cast(pl.Float64, strict=False).fill_nan(None)
     missing = text.is_null() | text.str.to_lowercase().is_in(MISSING_AMONG_NUMBERS).fill_null(False)
     return numbers, numbers.is_null() & ~missing
+
+
+def truth_pair(different: pl.Series) -> tuple[str, str] | None:
+    """The words for false and true that different texts are, in any case; None if they are others.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> truth_pair(pl.Series(["Yes", "no"])), truth_pair(pl.Series(["yes", "true"]))
+    (('no', 'yes'), None)
+    """
+    words = set(different.head(10).str.to_lowercase())
+    if different.len() > 10 or not words:
+        return None
+    return next((pair for pair in TRUTHS if words <= set(pair)), None)
 
 
 def category_text(values: pl.Series) -> pl.Series:

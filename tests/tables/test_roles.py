@@ -10,17 +10,19 @@ import pandas as pd
 import pytest
 
 from pellucid.errors import ArgumentError, TableError
-from pellucid.tables.columns import choose_roles
 from pellucid.tables.reading import read_table
+from pellucid.tables.roles import choose_roles
+from pellucid.tables.schema import Schema
 from pellucid.tables.table import Table
 
 
-def roles(table: Table, *targets: str, **options: object) -> dict[str, str]:
-    return {r.name: r.kind for r in choose_roles(table, targets, **options)}  # type: ignore[arg-type]
+def roles(table: Table, *targets: str, rows: object = None, **asked: object) -> dict[str, str]:
+    schema = Schema.of(**asked)  # type: ignore[arg-type]
+    return {r.name: r.kind for r in choose_roles(table, targets, rows=rows, schema=schema)}  # type: ignore[arg-type]
 
 
-def reasons(table: Table) -> dict[str, str]:
-    return {r.name: r.reason for r in choose_roles(table) if r.kind == "left out"}
+def reasons(table: Table) -> dict[str, tuple[str, str]]:
+    return {r.name: (r.kind, r.reason) for r in choose_roles(table)}
 
 
 def test_roles_by_type() -> None:
@@ -39,8 +41,8 @@ def test_roles_by_type() -> None:
     assert roles(table, "y") == {
         "whole": "number",
         "decimal": "number",
-        "flag": "number",
-        "truth": "category",
+        "flag": "boolean",
+        "truth": "boolean",
         "text": "category",
         "numbers as text": "number",
         "categorical": "category",
@@ -58,28 +60,36 @@ def test_what_is_left_out_and_why() -> None:
             "infinite": [float("inf")] * n,
             "when": [datetime.date(2020, 1, 1 + i % 9) for i in range(n)],
             "who": [f"name {i}" for i in range(n)],
+            "code": [f"a-{i * 7919 % 1000}" for i in range(n)],
             "half": [f"name {i // 2}" for i in range(n)],
             "used": ["x", None] * (n // 2),
             "x": range(n),
         }
     )
     assert reasons(table) == {
-        "empty": "it has no values",
-        "blank": "it has no values",
-        "constant": "every row has the value '5'",
-        "same": "every row has the value 'x'",
-        "infinite": "it has no values",
-        "when": "it holds dates or times",
-        "who": "60 of its 60 values are different",
+        "empty": ("empty", "it has no values"),
+        "blank": ("empty", "it has no values"),
+        "constant": ("constant", "every row has the value '5'"),
+        "same": ("constant", "every row has the value 'x'"),
+        "infinite": ("empty", "it has no values"),
+        "when": ("date", "all 60 values are dates"),
+        "who": ("text", "60 of its 60 values are different, with 2.0 words on average"),
+        "code": ("identifier", "60 of its 60 values are different"),
+        "half": (
+            "text",
+            "none of its 30 different values is in 5 rows or more, with 2.0 words on average",
+        ),
+        "used": ("category", "it holds 1 different texts (x); 30 are missing"),
+        "x": ("identifier", "it counts the rows from 0 to 59"),
     }
-    few = read_table({"letter": list("abcdefghijklmnopqrst"), "x": range(20)})
-    assert roles(few)["letter"] == "category", "twenty categories are few, even if all are different"
+    few = read_table({"letter": list("abcdefghijklmnopqrs"), "x": range(19)})
+    assert roles(few)["letter"] == "category", "nineteen categories are few, even if all are different"
 
 
 def test_only_the_training_rows_count() -> None:
     table = read_table({"a": [1, 1, 2], "b": ["x", "x", "y"], "c": [None, None, 1.0], "d": [1, 2, 2]})
     kinds = roles(table, rows=np.array([0, 1]))
-    assert kinds == {"a": "left out", "b": "left out", "c": "left out", "d": "number"}
+    assert kinds == {"a": "constant", "b": "constant", "c": "empty", "d": "number"}
 
 
 @pytest.mark.parametrize(("n_numbers", "kind"), [(9, "refused"), (8, "category")])
@@ -99,7 +109,7 @@ def test_nine_tenths_of_numbers_are_meant_to_be_all(n_numbers: int, kind: str) -
         choose_roles(table)
     assert str(caught.value) == expected
     assert roles(table, categories=["age"])["age"] == "category"
-    assert roles(table, ignore=["age"])["age"] == "left out"
+    assert roles(table, ignore=["age"])["age"] == "ignored"
 
 
 def test_line_of_a_text_among_numbers_after_quoted_newlines() -> None:
@@ -115,7 +125,7 @@ def test_roles_that_were_asked_for() -> None:
         {"code": [1, 2, 1], "who": [f"{i}x" for i in range(3)], "truth": [True, False, True], "y": [1, 2, 3]}
     )
     kinds = roles(table, "y", categories=["code"], numbers=["truth"], ignore=["who"])
-    assert kinds == {"code": "category", "who": "left out", "truth": "number"}
+    assert kinds == {"code": "category", "who": "ignored", "truth": "number"}
     many = read_table({"who": [f"name {i}" for i in range(60)], "x": range(60)})
     assert roles(many, categories=["who"])["who"] == "category"
 
@@ -133,6 +143,16 @@ def test_roles_that_were_asked_for() -> None:
             "column 'hair', row 0 (counted from 0): expected a number, but found 'red'",
         ),
         ({"numbers": ["when"]}, TableError, "column 'when': expected numbers, but found dates or times"),
+        ({"dates": {"when": "backwards"}}, ArgumentError, "'when' must be read as one of year-month-day,"),
+        ({"ordered": {"hair": ["red"]}}, ArgumentError, "'hair' must have a list of at least two different"),
+        ({"ordered": ["hair"]}, ArgumentError, "ordered must be a dict of columns, each with its levels"),
+        (
+            {"ordered": {"hair": ["red", "blue"]}},
+            TableError,
+            "column 'hair', row 1 (counted from 0): found 'dark', which is none of the levels red, blue",
+        ),
+        ({"dates": ["hair"]}, TableError, "expected a date such as 2021-12-31, but found 'red'"),
+        ({"dates": 3}, ArgumentError, "dates must be a list of columns, but got 3"),
     ],
 )
 def test_wrong_requests(options: dict[str, object], error: type[Exception], message: str) -> None:

@@ -1,0 +1,120 @@
+"""How a column of numbers becomes features: `NumberColumn`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from pellucid.tables.columns import as_numbers
+from pellucid.tables.features import Block, Column, Report, Rows, count_missing, float64
+from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
+from pellucid.tables.saved import Saved
+from pellucid.tables.table import Table
+from pellucid.tables.values import LARGEST
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class NumberColumn(Column):
+    """A column of numbers: one feature, and one more if values were missing in training.
+
+    Formula:  x' = normalisation(x), with the median for x where it is missing. `is missing`: 1 where x is
+    missing, else 0.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    normalisation : Normalisation
+        What brings it to a common scale.
+    center, scale : float
+        Fitted on the training rows.
+    median : float
+        Of the training rows; stands for missing values.
+    has_indicator : bool
+        Whether there is a second feature that says whether the value is missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from pellucid.tables.normalisation import NORMALISATIONS
+    >>> column = NumberColumn.fit("age", pl.Series([20, 30, None, 70]), NORMALISATIONS.find("minmax"))
+    >>> column.feature_names, column.median, column.describe(35)
+    (['age', 'age is missing'], 30.0, 'age = 35')
+    """
+
+    kind: ClassVar[str] = "number"
+
+    name: str
+    normalisation: Normalisation
+    center: float
+    scale: float
+    median: float
+    has_indicator: bool
+
+    @classmethod
+    def fit(cls, name: str, values: pl.Series, normalisation: Normalisation) -> NumberColumn:
+        """From the numbers of the training rows, null where missing."""
+        x = float64(values)
+        is_good = np.abs(x) <= LARGEST
+        n_good = int(is_good.sum())
+        good = x if n_good == len(x) else x[is_good]
+        center, scale = normalisation.fit(good)
+        return cls(name, normalisation, center, scale, float(np.median(good)), n_good < len(x))
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [self.name, f"{self.name} is missing"] if self.has_indicator else [self.name]
+
+    def prepare(self, table: Table, rows: Rows | None, report: Report) -> pl.Series:
+        """The numbers, null where missing; what is no number is refused."""
+        advice = "The model was trained on numbers in this column: correct it, or leave it empty."
+        values = as_numbers(table, self.name, advice)
+        return values if rows is None else values.gather(rows)
+
+    def write(self, ready: pl.Series, out: Block, report: Report) -> None:
+        x = float64(ready)
+        is_bad = ~(np.abs(x) <= LARGEST)
+        if is_bad.any():
+            n_missing = int(np.isnan(x).sum())
+            if n_infinite := int(is_bad.sum()) - n_missing:
+                report.infinite[self.name] = report.infinite.get(self.name, 0) + n_infinite
+            if self.has_indicator:
+                out[:, 1] = is_bad
+            else:
+                count_missing(report, self.name, n_missing, f"the median, {self.median:.6g}")
+            x = np.where(is_bad, self.median, x)
+        out[:, 0] = self.normalised(x)
+
+    def normalised(self, x: Any) -> Any:
+        """Numbers in the table's own unit on the common scale."""
+        return np.clip(self.normalisation.apply(x, self.center, self.scale), -LARGEST, LARGEST)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "normalisation": self.normalisation.name,
+            "center": self.center,
+            "scale": self.scale,
+            "median": self.median,
+            "has_indicator": self.has_indicator,
+        }
+
+    @classmethod
+    def from_dict(cls, value: object) -> NumberColumn:
+        """The inverse of `to_dict`; ModelFileError if the value is no such dict."""
+        keys = ["kind", "name", "normalisation", "center", "scale", "median", "has_indicator"]
+        saved = Saved(value, "a number column", keys)
+        return cls(
+            saved.text("name"),
+            NORMALISATIONS.find(saved.text("normalisation", NORMALISATIONS.names())),
+            saved.number("center", -LARGEST, LARGEST),
+            saved.number("scale", 0, 1e120),
+            saved.number("median", -LARGEST, LARGEST),
+            saved.truth("has_indicator"),
+        )
