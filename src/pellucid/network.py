@@ -372,7 +372,7 @@ they add up exactly.
             `optimizer`, `learning_rate`, `loss`, `schedule`, `metrics`, `validation_split`,
             `validation_data`, `sample_weight`, `class_weight`, `shuffle`, `patience`, `min_delta`,
             `until`, `time_limit`, `callbacks`, `checkpoint`, `resume`, `train_loss`, `threads`,
-            `clip_value`, `clip_norm`, `gradient_noise`, `verbose`.
+            `clip_value`, `clip_norm`, `gradient_noise`, `record`, `verbose`.
 
         Returns
         -------
@@ -477,6 +477,15 @@ they add up exactly.
         self._metrics: list[Any] = []
         self._optimizer: Any = None
         self.__gradients: Arena | None = None
+
+    def _like(self, numbers: Mapping[str, Array]) -> Network:
+        """A network of the same layers with other numbers and no past."""
+        other = type(self)(self._definitions, seed=self.seed)
+        for p in other._parameters:
+            other._view(p)[:] = numbers[p.name]
+        other.classes, other.task = self.classes, self.task
+        other._loss, other._metrics = self._loss, list(self._metrics)
+        return other
 
     def _view(self, parameter: Parameter) -> Array:
         return self._arena.view(parameter.buffer)

@@ -108,7 +108,8 @@ def fit_table(
         more["class_weight"] = _by_index(more["class_weight"], given.target.classes)
     best = train(recipe, given, seed, more)
     # The line gets no more time than the network had, and a second where that was over at once.
-    alike = {k: v for k, v in more.items() if k not in ("verbose", "checkpoint", "resume", "callbacks")}
+    own = "verbose", "checkpoint", "resume", "callbacks", "record"
+    alike = {k: v for k, v in more.items() if k not in own}
     alike["time_limit"] = 1.0 + 2 * best.seconds
     line = train(dataclasses.replace(recipe, hidden=()), given, seed, alike)
     notes = [*given.notes, *best.notes]

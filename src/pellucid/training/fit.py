@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from pellucid.training.divergence import find_cause
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
 from pellucid.training.state import State, put, states_of, sums_of, weights
+
+if TYPE_CHECKING:
+    from pellucid.training.recording import Recording
 
 STEPS_AHEAD = 2048  # steps for which learning rates and the like are worked out at once
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
@@ -107,6 +110,7 @@ class Fit:
     state: State
     seed: int
     network: Any = None
+    recording: Recording | None = None
     history: History = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,7 +145,7 @@ class Fit:
         self.team: Team = None  # type: ignore[assignment]
         self.interrupted = False
         self.step_seconds = 0.0
-        self._ahead: list[tuple[dict[float, Array], float]] = []
+        self._ahead: list[tuple[dict[float, Array], Array]] = []
 
     @property
     def monitored(self) -> str:
@@ -207,39 +211,56 @@ class Fit:
 
     def _epoch(self, deadline: float) -> Stop | None:
         """Run the rest of an epoch; gives the reason where it had to stop in between."""
-        state, settings = self.state, self.settings
-        lowered, step = self.lowered, self.state.step
-        indices = self.rows.indices
-        if settings.shuffle:
+        if self.recording:
+            self.recording.before_epoch(self)
+        self.begin_epoch()
+        stop = self._steps(deadline)
+        if self.recording:
+            self.recording.after_epoch(self)
+        return stop
+
+    def begin_epoch(self) -> None:
+        """Have everything ready for the steps of the epoch under way: order, learning rates, sums."""
+        state, indices = self.state, self.rows.indices
+        if self.settings.shuffle:
             indices = indices[permutation(self.seed, state.epoch, len(indices))]
         self.order[:] = indices
         tables = self._tables()
-        for factor, buffer in lowered.tables.items():
+        for factor, buffer in self.lowered.tables.items():
             self.program.point(buffer, tables[factor])
-        if step == 0:
-            for buffer in sums_of(lowered):
+        if state.step == 0:
+            for buffer in sums_of(self.lowered):
                 self.work.view(buffer)[:] = 0
-        while step < self.n_steps:
-            many = self.n_steps - step
+
+    def advance(self, to: int) -> None:
+        """Run steps of the epoch up to before `to`."""
+        state = self.state
+        tick = state.tick - state.step
+        step = self.program.run(self.team, state.step, to, self.batch_size, len(self.order), tick)
+        state.tick, state.step = tick + step, step
+
+    def _steps(self, deadline: float) -> Stop | None:
+        """Run the epoch's steps, so many at once that Ctrl-C and the clock are seen in time."""
+        state = self.state
+        while state.step < self.n_steps:
+            many = self.n_steps - state.step
             if self.step_seconds * many > SLICE:
                 many = max(1, int(SLICE / self.step_seconds))
             elif not self.step_seconds:
                 many = min(many, 8)
             begin = time.perf_counter()
-            tick = state.tick - state.step
-            step = self.program.run(self.team, step, step + many, self.batch_size, len(self.order), tick)
+            self.advance(state.step + many)
             self.step_seconds = (time.perf_counter() - begin) / many
-            state.tick, state.step = tick + step, step
             if self.program.stopped:
                 cause = find_cause(self.lowered, self.work, self.all, self.parameters)
-                where = f"in step {step + 1} of epoch {state.epoch + 1}"
+                where = f"in step {state.step + 1} of epoch {state.epoch + 1}"
                 return "diverged", f"training diverged {where}: {cause}. {ADVICE}"
-            if step < self.n_steps:
-                where = f"in step {step} of epoch {state.epoch + 1}"
+            if state.step < self.n_steps:
+                where = f"in step {state.step} of epoch {state.epoch + 1}"
                 if self.interrupted:
                     return "ctrl-c", f"Ctrl-C {where}"
                 if time.perf_counter() > deadline:
-                    return "time", f"the time limit of {settings.time_limit:g} s was over {where}"
+                    return "time", f"the time limit of {self.settings.time_limit:g} s was over {where}"
         return None
 
     def _tables(self) -> dict[float, Array]:
@@ -258,9 +279,9 @@ class Fit:
             t = state.tick - state.optimizer_since - state.step + 1.0 + np.arange(many * n)
             rows = {factor: settings.optimizer.rows(t, rate * factor) for factor in self.lowered.tables}
             epochs = [slice(i * n, (i + 1) * n) for i in range(many)]
-            ahead = [({factor: table[e] for factor, table in rows.items()}, rate[e][-1]) for e in epochs]
+            ahead = [({factor: table[e] for factor, table in rows.items()}, rate[e]) for e in epochs]
             self._ahead = ahead[1:]
-        tables, self.rate = ahead[0]
+        tables, self.rates = ahead[0]
         return tables
 
     def _record(self, begin: float) -> dict[str, float]:
@@ -276,7 +297,7 @@ class Fit:
         if any(p.regularizer for p in self.all):
             record["penalty"] = penalty(self.all, self.parameters.view)
         record |= {
-            "learning_rate": float(self.rate),
+            "learning_rate": float(self.rates[-1]),
             "gradient_norm": float(np.sqrt(squares / self.n_steps)),
         }
         record["seconds"] = time.perf_counter() - begin
@@ -308,6 +329,8 @@ class Fit:
         if settings.callbacks:
             self.keep()  # one may save the network, or copy it
         asked = [c(self.network, dict(record, epoch=state.epoch)) for c in settings.callbacks]
+        if settings.callbacks:
+            self.refresh.run(self.team, 0, 1, 1, 1)  # one may have set weights
         stop = self._verdict(record)
         if stop is None and any(a is True for a in asked):
             stop = "callback", f"a callback asked to stop after epoch {state.epoch}"
@@ -335,6 +358,8 @@ class Fit:
         """Keep the state, restore the best weights where that is due, and say why it stopped."""
         state, history = self.state, self.history
         self.keep()
+        if self.recording:
+            self.recording.at_end(self)
         restore = self.validation is not None or stopped_by == "diverged"
         history.restored = restore and state.restore_best(self.all, self.parameters)
         history.best_epoch = state.best_epoch

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import NotFittedError
+from pellucid.training.distributions import Distributions
+
+if TYPE_CHECKING:
+    from pellucid.training.recording import Recording
+    from pellucid.training.replay import Replay
+    from pellucid.training.why import Path, Why
 
 
 @dataclass
@@ -36,6 +44,8 @@ class History:
     best_epoch: int | None = None
     restored: bool = False
     range_test: dict[str, list[float]] | None = None
+    recording: Recording | None = field(default=None, repr=False, compare=False)
+    kept_distributions: Distributions | None = field(default=None, repr=False, compare=False)
 
     def add(self, record: Mapping[str, float]) -> None:
         """Append an epoch."""
@@ -59,8 +69,68 @@ class History:
         """One dict an epoch."""
         return [{n: c[i] for n, c in self.columns.items() if i < len(c)} for i in range(len(self))]
 
+    # ---------------------------------------------------------------- recorded fits
+
+    def replay(self, step: int) -> Replay:
+        """Run a step of the last recorded fit again: the network before and after it, its batch, its trace.
+
+        It is computed again from the snapshot before it; the numbers are those of the training, bit for
+        bit, which a checksum of the weights at the end of each epoch on the way makes sure of.
+
+        Parameters
+        ----------
+        step : int
+            The step, from 1 over all epochs of all fits.
+
+        Raises
+        ------
+        NotFittedError
+            If no fit was recorded.
+        ArgumentError
+            If the step is not one of the fit that was recorded last.
+        DataError
+            If X, y or the weights of rows have changed since.
+        """
+        return self._recorded().replay(step)
+
+    def why(self, name: str, step: int | None = None) -> Why | Path:
+        """Why a weight moved in a step: loss, deltas, gradient, optimizer, change.
+
+        Parameters
+        ----------
+        name : str
+            `LAYER/NEURON/SOURCE` such as `hidden_1/3/age`, `LAYER/NEURON/bias`, or a number of any
+            parameter, such as `scale_1/factors/age`.
+        step : int, optional
+            The step, as in `replay`. Without one the weight is told over the epochs.
+
+        Raises
+        ------
+        NotFittedError, ArgumentError, DataError
+            As `replay`; also if there is no weight of that name.
+        """
+        return self._recorded().why(name, step)
+
+    @property
+    def distributions(self) -> Distributions:
+        """How weights and activations were distributed over the epochs of the last recorded fit."""
+        if self.recording is None and self.kept_distributions:
+            return self.kept_distributions
+        return self._recorded().distributions
+
+    def _recorded(self) -> Recording:
+        if self.recording is None:
+            raise NotFittedError(
+                "no fit was recorded in this history: fit with record=True. What is recorded stays in memory "
+                "with the network that was trained; a saved model or a copy does not have it."
+            )
+        return self.recording
+
+    # ---------------------------------------------------------------- files
+
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values; of a recording, the distributions alone."""
+        known = self.recording.distributions if self.recording else self.kept_distributions
         return {
             "columns": {n: list(c) for n, c in self.columns.items()},
             "reason": self.reason,
@@ -68,12 +138,15 @@ class History:
             "best_epoch": self.best_epoch,
             "restored": self.restored,
             "range_test": self.range_test,
+            "distributions": known.to_dict() if known else None,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> History:
         """From plain values."""
-        return cls(**dict(values))
+        values = dict(values)
+        known = values.pop("distributions")
+        return cls(**values, kept_distributions=Distributions.from_dict(known) if known else None)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{n} {c[-1]:.4g}" for n, c in self.columns.items() if c and n != "seconds")

@@ -33,6 +33,7 @@ from pellucid.training.fit import Fit, Rows, Settings
 from pellucid.training.history import History
 from pellucid.training.progress import Progress
 from pellucid.training.range_test import range_test
+from pellucid.training.recording import Recording
 from pellucid.training.splits import FEWEST_TO_SPLIT, split
 from pellucid.training.state import State
 
@@ -99,6 +100,10 @@ class Request:
         How many threads work; by default as many as the work of a step is worth.
     clip_value, clip_norm, gradient_noise : float, optional
         Limits for each gradient and for the norm of all; η of the noise added to gradients.
+    record : bool
+        Whether any step can be run again later, see `History.replay` and `History.why`. Keeps at most 32
+        snapshots of weights and optimizer states (fewer where 64 MiB would not hold them, but 4) and some
+        200 bytes an epoch; X, y and the weights of rows are not copied, so they must stay as they are.
     verbose : int
         0 is silent; 1 shows a progress bar in a terminal and plain lines elsewhere.
     """
@@ -128,6 +133,7 @@ class Request:
     clip_value: float | None = None
     clip_norm: float | None = None
     gradient_noise: float | None = None
+    record: bool = False
     verbose: int = 0
 
     @classmethod
@@ -160,7 +166,7 @@ class Request:
             value = getattr(self, name)
             if value is not None:
                 setattr(self, name, checks.number(name, value, 0, open_ends="least"))
-        for name in ("shuffle", "resume", "train_loss"):
+        for name in ("shuffle", "resume", "train_loss", "record"):
             checks.switch(name, getattr(self, name))
         if type(self.verbose) is not bool:
             self.verbose = checks.whole("verbose", self.verbose, 0)
@@ -207,9 +213,10 @@ class Request:
             callbacks=self.callbacks,
             gradients=gradients,
         )
-        fit = Fit(
-            net._definitions, net._arena, net._gradient_arena, rows, validation, wanted, state, net.seed, net
-        )
+        arenas = net._arena, net._gradient_arena
+        fit = Fit(net._definitions, *arenas, rows, validation, wanted, state, net.seed, net)
+        if self.record:
+            fit.recording = Recording(fit, net._like, [net._sources(i) for i in range(len(net.layers))])
         if self.learning_rate == "auto":
             wanted.learning_rate, state.history.range_test = range_test(fit)
         net._optimizer["step"] = note_of(self.optimizer, wanted.learning_rate, gradients)

@@ -1,0 +1,111 @@
+"""One number of a network by its name: `hidden_1/3/age`, `hidden_1/3/bias`, `scale_1/factors/age`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pellucid.errors import ArgumentError, nearest
+from pellucid.layers.base import Layer, Parameter
+from pellucid.lowering import parameters_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number stands: a parameter and the indices in it, and its full name."""
+
+    name: str
+    parameter: Parameter
+    index: tuple[int, ...]
+
+
+def find_place(name: str, layers: Sequence[Layer], sources: Mapping[str, Sequence[str]]) -> Place:
+    """Find a number of a network.
+
+    Parameters
+    ----------
+    name : str
+        `LAYER/NEURON/SOURCE`, where a source is a feature, a neuron such as `hidden_1/0`, or a number;
+        `LAYER/NEURON/bias`; or `PARAMETER/INDEX` and `PARAMETER/ROW/COLUMN`, such as `scale_1/factors/age`.
+    layers : sequence of Layer
+        The layers of the network.
+    sources : dict of str to sequence of str
+        What leads into each layer, by the layer's name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name; the message offers the nearest.
+    """
+    if not isinstance(name, str):
+        raise ArgumentError(f"a weight is named like 'hidden_1/3/age', but got {name!r}.")
+    parameters = {p.name: p for p in parameters_of(layers)}
+    if parameter := _longest(name, parameters):
+        layer = _longest(parameter, sources) or ""
+        rows_are_sources = parameter == f"{layer}/weights" or f"{layer}/weights" not in parameters
+        names = sources[layer] if layer and rows_are_sources else ()
+        return _in_parameter(name, parameters[parameter], names)
+    with_neurons = [p.removesuffix("/weights") for p in parameters if p.endswith("/weights")]
+    layer = _longest(name, with_neurons) or ""
+    if not layer:
+        known = {p.rpartition("/")[0] for p in parameters}
+        hint = nearest(name.partition("/")[0], known)
+        raise ArgumentError(
+            f"there is no weight {name!r}: no layer of that name has weights. {hint}"
+            f"Known: {', '.join(sorted(known))}."
+        )
+    return _of_neuron(name, layer, parameters, sources.get(layer, ()))
+
+
+def _of_neuron(name: str, layer: str, parameters: Mapping[str, Parameter], sources: Sequence[str]) -> Place:
+    """`LAYER/NEURON/SOURCE` or `LAYER/NEURON/bias`."""
+    weights = parameters[f"{layer}/weights"]
+    neuron, _, source = name[len(layer) + 1 :].partition("/")
+    j = _number(neuron, weights.shape[1])
+    if j is None:
+        last = weights.shape[1] - 1
+        raise ArgumentError(f"there is no weight {name!r}: the neurons of {layer!r} are 0 to {last}.")
+    if source == "bias" and f"{layer}/bias" in parameters:
+        return Place(name, parameters[f"{layer}/bias"], (j,))
+    i = _index(name, f"{layer}/{j}", source, sources, weights.shape[0])
+    return Place(f"{layer}/{j}/{sources[i] if sources else i}", weights, (i, j))
+
+
+def _in_parameter(name: str, parameter: Parameter, sources: Sequence[str]) -> Place:
+    """`PARAMETER/INDEX` or `PARAMETER/ROW/COLUMN`; the first may be the name of a source."""
+    n_rows, rest, column = parameter.shape[0], name[len(parameter.name) + 1 :], None
+    if len(parameter.shape) == 2:
+        rest, _, last = rest.rpartition("/")
+        column = _number(last, parameter.shape[1])
+        if column is None:
+            place = f"{parameter.name}/{n_rows - 1}/{parameter.shape[1] - 1}"
+            raise ArgumentError(
+                f"there is no weight {name!r}: {parameter.name!r} has {n_rows} rows and "
+                f"{parameter.shape[1]} columns, the last number of which is {place!r}."
+            )
+    names = sources if len(sources) == n_rows else ()
+    i = _index(name, parameter.name, rest, names, n_rows)
+    return Place(name, parameter, (i,) if column is None else (i, column))
+
+
+def _index(name: str, before: str, source: str, sources: Sequence[str], n: int) -> int:
+    """The index of a source by its name, or by its number."""
+    if source in sources:
+        return sources.index(source)
+    i = _number(source, n)
+    if i is None:
+        last = f"{before}/{n - 1}"
+        raise ArgumentError(
+            f"there is no weight {name!r}: nothing called {source!r} leads there. {nearest(source, sources)}"
+            f"The last one there is {last!r}" + (f", also called {sources[-1]!r}." if sources else ".")
+        )
+    return i
+
+
+def _number(text: str, n: int) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text) < n else None
+
+
+def _longest(name: str, known: Iterable[str]) -> str | None:
+    """The longest of some names that a name begins with."""
+    return max((k for k in known if f"{name}/".startswith(f"{k}/")), key=len, default=None)

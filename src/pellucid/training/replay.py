@@ -1,0 +1,269 @@
+"""A step of a recorded fit, run again: from the snapshot before it, by the training loop itself."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.engine.buffer import Arena, Array, Buffer
+from pellucid.engine.run import Program
+from pellucid.errors import DataError
+from pellucid.glass.trace import Trace, trace_of
+from pellucid.kernels.team import Team
+from pellucid.lowering import Lowered, lower_training
+from pellucid.regularizers import Gradients
+from pellucid.training.fit import Fit
+from pellucid.training.state import State, Tensors, put, states_of
+
+if TYPE_CHECKING:
+    from pellucid.network import Network
+    from pellucid.training.recording import Mark, Recording
+    from pellucid.training.why import Why
+
+CHANGES = ("clip_norm", "clip_value", "noise")  # what is done to a gradient, in this order
+SUMS = ("product_transposed", "column_sums", "column_products")  # kernels whose gradients are sums over rows
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """One step of a fit with all its numbers, those of the training itself.
+
+    Parameters
+    ----------
+    step : int
+        Its number, from 1 over all epochs.
+    epoch, step_in_epoch : int
+        The epoch, from 1, and the number of the step in it, from 1.
+    rows : int64 array (n,)
+        The rows of X that made up the batch, in their order.
+    X : array (n, n_in)
+        The rows themselves.
+    y : float32 array (n, n_out)
+        Their targets as the network saw them.
+    weights : float32 array (n,) or None
+        Their weights.
+    learning_rate : float
+        The learning rate of the step, before a layer's own factor.
+    trace : Trace
+        The way of the batch through the network, forward and backward, with dropout and noise as they
+        were drawn in that step. Its gradients are those of the loss alone.
+    gradients : dict of str to dict of str to array
+        What became of the gradients: under `loss` as they came, then after each of `regularizer`,
+        `clip_norm`, `clip_value` and `noise` that the fit had. The optimizer got the last.
+    numbers : dict of float to dict of str to float
+        What the optimizer was told of the step, such as its `learning_rate`, by the factor that a
+        parameter has on the learning rate.
+    column_factors : dict of str to float64 array
+        By what the columns of a parameter with a `max_norm` were multiplied after the update.
+    state_before, state_after : State
+        Weights (`last`) and states of the optimizer (`optimizer`) by name, before and after the step.
+    operands : dict of str to sequence of str
+        The names in `trace.numbers` of what a parameter's gradient is the sum of products of.
+    """
+
+    recording: Recording
+    step: int
+    epoch: int
+    step_in_epoch: int
+    rows: Array
+    X: Array
+    y: Array
+    weights: Array | None
+    learning_rate: float
+    trace: Trace
+    gradients: Mapping[str, Tensors]
+    numbers: Mapping[float, Mapping[str, float]]
+    column_factors: Tensors
+    state_before: State
+    state_after: State
+    operands: Mapping[str, Sequence[str]]
+
+    @functools.cached_property
+    def before(self) -> Network:
+        """The network as it was before the step, without a past."""
+        net: Network = self.recording.network_of(self.state_before.last)
+        return net
+
+    @functools.cached_property
+    def after(self) -> Network:
+        """The network as the step left it, without a past."""
+        net: Network = self.recording.network_of(self.state_after.last)
+        return net
+
+    @property
+    def loss(self) -> float:
+        """The loss of the batch, each row times its weight; what the gradients are derivatives of."""
+        assert self.trace.loss is not None
+        losses = self.trace.loss.astype(np.float64)
+        return float(losses.mean() if self.weights is None else losses @ self.weights / len(losses))
+
+    def why(self, name: str) -> Why:
+        """Why a weight moved in this step; see `History.why`."""
+        from pellucid.training.why import explain
+
+        return explain(self, name)
+
+    def __repr__(self) -> str:
+        where = f"step {self.step_in_epoch} of epoch {self.epoch}"
+        return f"<replay of step {self.step}, {where}: {len(self.rows)} rows, loss {self.loss:.4g}>"
+
+
+def rerun(recording: Recording, step: int) -> Replay:
+    """Run a step of a recorded fit again.
+
+    Raises
+    ------
+    ArgumentError
+        If the step is not among those recorded.
+    DataError
+        If the epoch does not end with the weights that training had then.
+    """
+    mark, way, snapshot = recording.find(step)
+    fit, settings, given = _fit_at(recording, snapshot), recording.settings, recording.rows
+    first = mark.first + step - 1 - mark.tick  # the step's number within its epoch, from 0
+    with Team(settings.threads) as fit.team:
+        fit.refresh.run(fit.team, 0, 1, 1, 1)
+        for m in way:
+            _begin(fit, m)
+            if m is mark:
+                fit.advance(first)
+                rows = fit.order[first * fit.batch_size : (first + 1) * fit.batch_size].copy()
+                tables = {factor: fit.program.view(b)[first] for factor, b in fit.lowered.tables.items()}
+                before, rate = _kept(fit), float(fit.rates[first])
+                fit.advance(first + 1)
+                after, gradients, factors = _kept(fit), _gradients(fit, fit.gradients), _factors(fit)
+            _end(fit, m)
+        stages = _stages(fit)
+        followed = [_Followed(fit, before, rows, tables, changes) for changes in stages.values()]
+    known = {name: _gradients(fit, f.gradients) for name, f in zip(stages, followed, strict=True)}
+    columns = settings.optimizer.step_values
+    return Replay(
+        recording=recording,
+        step=step,
+        epoch=mark.epoch + 1,
+        step_in_epoch=first + 1,
+        rows=rows,
+        X=given.X[rows],
+        y=given.y.matrix(rows),
+        weights=None if given.weights is None else given.weights[rows],
+        learning_rate=rate,
+        trace=followed[0].trace,
+        gradients={**known, list(stages)[-1]: gradients},
+        numbers={f: dict(zip(columns, map(float, row), strict=True)) for f, row in tables.items()},
+        column_factors=factors,
+        state_before=before,
+        state_after=after,
+        operands=_operands(followed[0].lowered),
+    )
+
+
+def _fit_at(recording: Recording, snapshot: State) -> Fit:
+    """The fit as it was at a snapshot, in memory of its own."""
+    parameters = [p for layer in recording.layers for p in layer.parameters]
+    arenas = Arena(p.buffer for p in parameters), Arena(p.gradient for p in parameters if p.trainable)
+    state = dataclasses.replace(snapshot, plateau=copy.copy(snapshot.plateau))
+    fit = Fit(recording.layers, *arenas, recording.rows, None, recording.settings, state, recording.seed)
+    put(snapshot.last, fit.all, fit.parameters)
+    state.load(fit.lowered, fit.work, fit.all, fit.parameters)
+    return fit
+
+
+def _begin(fit: Fit, mark: Mark) -> None:
+    """Begin an epoch as it began then."""
+    if fit.parameters.checksum() != mark.before:
+        raise DataError(
+            f"a callback has set weights before epoch {mark.epoch + 1}, and before so many others that not "
+            "all could be kept. Only steps before that can be run again."
+        )
+    if fit.state.plateau is not None:
+        fit.state.plateau.current = mark.factor
+    fit.begin_epoch()
+
+
+def _end(fit: Fit, mark: Mark) -> None:
+    """Run the rest of an epoch and see that it ends as it ended then."""
+    if not fit.program.stopped:
+        fit.advance(mark.first + mark.n_steps)
+    if fit.parameters.checksum() != mark.after:
+        raise DataError(
+            f"epoch {mark.epoch + 1}, run again, does not end with the weights that it had when it was "
+            "recorded: X, y or the weights of rows are no longer what they were. Keep a copy of what you "
+            "change."
+        )
+    fit.state.epoch, fit.state.step = fit.state.epoch + 1, 0
+
+
+def _kept(fit: Fit) -> State:
+    """A copy of where a fit stands."""
+    fit.keep()
+    return dataclasses.replace(fit.state)
+
+
+def _gradients(fit: Fit, arena: Arena) -> Tensors:
+    return {p.name: arena.view(p.gradient).copy() for p in fit.all if p.trainable}
+
+
+def _factors(fit: Fit) -> Tensors:
+    wanted = {f"{p.name}/factors": p.name for p in fit.all if p.max_norm is not None}
+    return {wanted[b.name]: fit.work.view(b).copy() for b in fit.lowered.step.work if b.name in wanted}
+
+
+def _stages(fit: Fit) -> dict[str, Gradients | None]:
+    """What was done to the gradients up to each stage, the first of which is without an optimizer."""
+    stages: dict[str, Gradients | None] = {"loss": None}
+    if any(p.regularizer and p.trainable for p in fit.all):
+        stages["regularizer"] = Gradients()
+    asked, so_far = fit.settings.gradients or Gradients(), Gradients()
+    for name in CHANGES:
+        if (value := getattr(asked, name)) is not None:
+            stages[name] = so_far = dataclasses.replace(
+                so_far, noise_decay=asked.noise_decay, **{name: value}
+            )
+    return stages
+
+
+class _Followed:
+    """A step by itself, from the same weights, with a part of what is done to gradients, or nothing.
+
+    With nothing there is no optimizer either, and what is left is the trace of the step.
+    """
+
+    def __init__(
+        self, fit: Fit, before: State, rows: Array, tables: Mapping[float, Array], changes: Gradients | None
+    ) -> None:
+        settings, data, n = fit.settings, fit.data, len(rows)
+        optimizer = None if changes is None else settings.optimizer
+        self.lowered = lowered = lower_training(
+            fit.layers, data, settings.loss, optimizer, n, fit.seed, gradients=changes
+        )
+        parameters = Arena(p.buffer for p in fit.all)
+        self.gradients = Arena(p.gradient for p in fit.all if p.trainable)
+        work = Arena([*lowered.step.work, *states_of(lowered)])
+        lowered.fill(work)
+        put(before.last, fit.all, parameters)
+        for state in states_of(lowered):
+            work.view(state)[:] = before.optimizer[state.name]
+        given = {**fit.rows.given(data), data.order: rows}
+        given |= {b: np.ascontiguousarray(tables[f][None]) for f, b in lowered.tables.items()}
+        assert lowered.refresh
+        Program(lowered.refresh, parameters, work).run(fit.team, 0, 1, 1, 1)
+        Program(lowered.plan, parameters, self.gradients, work, given=given).run(
+            fit.team, 0, 1, n, n, before.tick
+        )
+        self.trace = trace_of(lowered, fit.layers, work, self.gradients)
+
+
+def _operands(lowered: Lowered) -> dict[str, list[str]]:
+    """The names of the buffers whose products, summed over the rows, are a parameter's gradient."""
+    found = {}
+    for parameter, _, calls in lowered.step.gradients:
+        if len(calls) == 1 and calls[0][0].name.startswith(SUMS):
+            buffers = [b for b in calls[0][1].values() if isinstance(b, Buffer)]
+            found[parameter.name] = [b.name for b in buffers if b is not parameter.gradient]
+    return found

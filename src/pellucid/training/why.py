@@ -1,0 +1,277 @@
+"""Why a weight moved in a step: loss, deltas, gradient, optimizer, change, as one row of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid.engine.buffer import Array
+from pellucid.training.places import Place, find_place
+
+if TYPE_CHECKING:
+    from pellucid.training.recording import Recording
+    from pellucid.training.replay import Replay
+
+SHOWN = 3  # rows of a batch that the text tells of
+STAGES = {
+    "loss": "gradient of the loss",
+    "regularizer": "with the regularizer",
+    "clip_norm": "norm of all clipped",
+    "clip_value": "clipped",
+    "noise": "with noise",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Why:
+    """What moved one number of a network in one step; prints as text.
+
+    Parameters
+    ----------
+    name : str
+        The number, such as `hidden_1/3/age`.
+    step, epoch, step_in_epoch : int
+        The step, from 1 over all epochs, its epoch from 1, and its number in that from 1.
+    loss : float
+        The loss of the batch.
+    rows : int64 array (n,)
+        The rows of X that made up the batch.
+    inputs : float32 array (n,) or None
+        What came in for each row; 1 for a bias. None where the gradient is no sum over rows.
+    deltas : float32 array (n,) or None
+        The share of the error of the neuron for each row.
+    gradients : dict of str to float
+        The gradient: under `loss` the sum of input times delta over the rows, then what `regularizer`,
+        `clip_norm`, `clip_value` and `noise` made of it, as far as the fit had them. Empty for a number
+        that training changes by no gradient.
+    optimizer : str
+        Name of the optimizer.
+    formula : str
+        What it does.
+    numbers : dict of str to float
+        What it was told of the step, such as its `learning_rate`.
+    states : dict of str to (float, float)
+        What it keeps for this weight, before and after.
+    column_factor : float or None
+        By what the update was multiplied to keep to `max_norm`.
+    before, after : float
+        The number itself.
+    """
+
+    name: str
+    step: int
+    epoch: int
+    step_in_epoch: int
+    loss: float
+    rows: Array
+    inputs: Array | None
+    deltas: Array | None
+    gradients: Mapping[str, float]
+    optimizer: str
+    formula: str
+    numbers: Mapping[str, float]
+    states: Mapping[str, tuple[float, float]]
+    column_factor: float | None
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+    @property
+    def gradient(self) -> float | None:
+        """The derivative of the batch's loss by the number, before anything was done to it."""
+        return self.gradients.get("loss")
+
+    @property
+    def used(self) -> float | None:
+        """The gradient that the optimizer got."""
+        return list(self.gradients.values())[-1] if self.gradients else None
+
+    @property
+    def shares(self) -> Array | None:
+        """Input times delta of each row, exact, as float64 `(n,)`."""
+        if self.inputs is None or self.deltas is None:
+            return None
+        return self.inputs.astype(np.float64) * self.deltas
+
+    @property
+    def sum_of_shares(self) -> float | None:
+        """Their sum in exact arithmetic; the kernels' own, in float32, is `gradient`."""
+        return None if self.shares is None else math.fsum(self.shares)
+
+    def to_dict(self) -> dict[str, Any]:
+        """One row of plain numbers, from the loss to the change."""
+        row: dict[str, Any] = {"name": self.name, "step": self.step, "epoch": self.epoch}
+        row |= {"step_in_epoch": self.step_in_epoch, "loss": self.loss, "n_rows": len(self.rows)}
+        if self.deltas is not None:
+            row["delta"] = math.fsum(self.deltas.astype(np.float64))
+        row |= {"gradient" if n == "loss" else f"gradient_{n}": g for n, g in self.gradients.items()}
+        row |= self.numbers
+        for name, (before, after) in self.states.items():
+            row |= {f"{name}_before": before, f"{name}_after": after}
+        if self.column_factor is not None:
+            row["column_factor"] = self.column_factor
+        return row | {"before": self.before, "after": self.after, "change": self.change}
+
+    def __str__(self) -> str:
+        where = f"step {self.step}, which is step {self.step_in_epoch} of epoch {self.epoch}"
+        lines = [
+            f"{self.name} in {where}",
+            _line("loss of the batch", f"{_told(self.loss)} over {_rows(len(self.rows))}"),
+        ]
+        lines += self._told_shares()
+        lines += [_line(STAGES[name], _told(g)) for name, g in self.gradients.items()]
+        if self.gradients:
+            lines.append(_line(self.optimizer, self.formula))
+            lines += [_line(f"  {name}", _told(value)) for name, value in self.numbers.items()]
+            lines += [_line(f"  {name}", f"{_told(a)} -> {_told(b)}") for name, (a, b) in self.states.items()]
+        else:
+            lines.append(_line("gradient", "none: training changes it by no gradient"))
+        if self.column_factor is not None:
+            lines.append(_line("times, for max_norm", _told(self.column_factor)))
+        moved = f"{_told(self.before)} -> {_told(self.after)}, a change of {self.change:.6g}"
+        return "\n".join([*lines, _line("weight", moved)])
+
+    __repr__ = __str__
+
+    def _told_shares(self) -> list[str]:
+        """The rows that count most, and the rest together."""
+        shares = self.shares
+        if shares is None or self.inputs is None or self.deltas is None:
+            return []
+        order = np.argsort(-np.abs(shares), kind="stable")
+        lines = [
+            _line(
+                f"  row {self.rows[k]}",
+                f"input {_told(self.inputs[k])} x delta {_told(self.deltas[k])} = {shares[k]:.6g}",
+            )
+            for k in order[:SHOWN]
+        ]
+        if len(order) > SHOWN:
+            rest = math.fsum(shares[order[SHOWN:]])
+            lines.append(_line(f"  {_rows(len(order) - SHOWN)} more", f"{rest:.6g}"))
+        return [*lines, _line("  sum of all rows", f"{self.sum_of_shares:.6g}")]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """The way of one number over the epochs, as far as snapshots were kept; prints as a table.
+
+    Parameters
+    ----------
+    name : str
+        The number, such as `hidden_1/3/age`.
+    epochs, steps : int array (n,)
+        Epochs and steps that were over; 0 is the beginning.
+    values : float32 array (n,)
+        The number then.
+    """
+
+    name: str
+    epochs: Array
+    steps: Array
+    values: Array
+
+    @classmethod
+    def of(cls, recording: Recording, name: str) -> Path:
+        """The way of a number through a recording."""
+        place = find_place(name, recording.layers, recording.sources)
+        states = recording.states
+        values = np.array([s.last[place.parameter.name][place.index] for s in states])
+        return cls(
+            place.name, np.array([s.epoch for s in states]), np.array([s.tick for s in states]), values
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain lists."""
+        lists = {n: getattr(self, n).tolist() for n in ("epochs", "steps", "values")}
+        return {"name": self.name, **lists}
+
+    def __str__(self) -> str:
+        lines = [self.name, f"{'epoch':>7}  {'step':>9}  {'weight':>13}  {'change':>13}"]
+        last = self.values[0]
+        for epoch, step, value in zip(self.epochs, self.steps, self.values, strict=True):
+            lines.append(f"{epoch:>7}  {step:>9}  {_told(value):>13}  {float(value) - float(last):>13.6g}")
+            last = value
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def explain(replay: Replay, name: str) -> Why:
+    """Why a number moved in a step that was run again.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no number of that name.
+    """
+    recording = replay.recording
+    place = find_place(name, recording.layers, recording.sources)
+    parameter, index, column = place.parameter, place.index, place.index[-1]
+    before, after = replay.state_before, replay.state_after
+    inputs, deltas = _shares(replay, place)
+    optimizer = recording.settings.optimizer
+    gradients: dict[str, float] = {}
+    states, numbers, factor = {}, {}, None
+    if parameter.trainable:
+        stages = {n: g for n, g in replay.gradients.items() if n != "regularizer" or parameter.regularizer}
+        gradients = {n: float(g[parameter.name][index]) for n, g in stages.items()}
+        for state in optimizer.states:
+            kept = f"{parameter.name}/{state}"
+            states[state] = float(before.optimizer[kept][index]), float(after.optimizer[kept][index])
+        numbers = dict(replay.numbers[parameter.learning_rate])
+        factors = replay.column_factors.get(parameter.name)
+        factor = None if factors is None else float(factors[column])
+    return Why(
+        name=place.name,
+        step=replay.step,
+        epoch=replay.epoch,
+        step_in_epoch=replay.step_in_epoch,
+        loss=replay.loss,
+        rows=replay.rows,
+        inputs=inputs,
+        deltas=deltas,
+        gradients=gradients,
+        optimizer=optimizer.name,
+        formula=optimizer.text.strip().rstrip("."),
+        numbers=numbers,
+        states=states,
+        column_factor=factor,
+        before=float(before.last[parameter.name][index]),
+        after=float(after.last[parameter.name][index]),
+    )
+
+
+def _shares(replay: Replay, place: Place) -> tuple[Array | None, Array | None]:
+    """What came in and the delta, for each row of the batch."""
+    names = replay.operands.get(place.parameter.name)
+    if names is None:
+        return None, None
+    n, column = len(replay.rows), place.index[-1]
+    if len(names) == 1:
+        return np.ones(n, np.float32), replay.trace.numbers[names[0]][:n, column]
+    first, second = (replay.trace.numbers[name] for name in names)
+    if len(place.index) == 2:
+        return first[:, place.index[0]], second[:, column]
+    return second[:, column], first[:, column]  # factors: what comes from behind stands first
+
+
+def _line(what: str, said: str) -> str:
+    return f"  {what:<22}  {said}"
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n} rows"
+
+
+def _told(value: Any) -> str:
+    """A float32 in the fewest digits that tell it from all others."""
+    return str(np.float32(value)) if np.float32(value) == value or value != value else f"{value:.9g}"
