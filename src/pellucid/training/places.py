@@ -77,7 +77,7 @@ def _in_parameter(name: str, parameter: Parameter, sources: Sequence[str]) -> Pl
     if len(parameter.shape) == 2:
         rest, _, last = rest.rpartition("/")
         column = _number(last, parameter.shape[1])
-        if column is None:
+        if column is None or not rest:
             place = f"{parameter.name}/{n_rows - 1}/{parameter.shape[1] - 1}"
             raise ArgumentError(
                 f"there is no weight {name!r}: {parameter.name!r} has {n_rows} rows and "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST = 32  # snapshots at most,
 LARGEST = 64 << 20  # and at most so many bytes of them,
 FEWEST = 4  # but so many however large they are
-APART = 16  # steps between two at least: a snapshot moves about as many bytes as a step does
+APART = 32  # steps between two at least: a snapshot moves about as many bytes as a step does
 
 
 class Mark(NamedTuple):
@@ -86,22 +86,27 @@ class Recording:
 
     def before_epoch(self, fit: Fit) -> None:
         """Take note of where an epoch begins; takes a snapshot where one is due."""
-        state, now = fit.state, fit.parameters.checksum()
+        state, marks = fit.state, self.marks
+        if marks and not fit.settings.callbacks:
+            now = marks[-1].after
+        else:
+            now = fit.parameters.checksum()
         if not self.snapshots:
             self.settings = dataclasses.replace(fit.settings, callbacks=(), metrics=())
             fit.history.recording = self
             self._pinned.add(state.tick)
-        elif now != self.marks[-1].after and len(self._pinned) < MOST:
+        elif now != marks[-1].after and len(self._pinned) < MOST:
             self._pinned.add(state.tick)  # a callback has set weights: nothing leads there
         if state.tick in self._pinned or state.tick - self.snapshots[-1].tick >= self._spacing:
             fit.keep()
             self._add(_lean(state))
-        self._mark = Mark(state.epoch, state.tick, state.step, 0, state.plateau_factor, now, now)
+        self._begun = state.epoch, state.tick, state.step, state.plateau_factor, now
 
     def after_epoch(self, fit: Fit) -> None:
         """Take note of where an epoch ended, at its last step or before."""
-        n_steps = fit.state.tick - self._mark.tick + fit.program.stopped  # one that diverged counts, too
-        self.marks.append(self._mark._replace(n_steps=n_steps, after=fit.parameters.checksum()))
+        epoch, tick, first, factor, before = self._begun
+        n_steps = fit.state.tick - tick + fit.program.stopped  # one that diverged counts, too
+        self.marks.append(Mark(epoch, tick, first, n_steps, factor, before, fit.parameters.checksum()))
 
     def at_end(self, fit: Fit) -> None:
         """Keep where training came to, for `distributions`; the state is in order already."""
