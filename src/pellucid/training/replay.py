@@ -36,6 +36,8 @@ class Replay:
 
     Parameters
     ----------
+    recording : Recording
+        What it was run from.
     step : int
         Its number, from 1 over all epochs.
     epoch, step_in_epoch : int
