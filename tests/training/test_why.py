@@ -135,6 +135,19 @@ def test_what_no_gradient_changes_says_so() -> None:
     assert gain.shares is None
 
 
+def test_explanations_of_its_neurons_add_up_to_the_step_that_was_made() -> None:
+    net, draw = network(), random.Random(3)
+    net.fit(X, Y, record=True, **OPTIONS, **CHANGES, sample_weight=np.linspace(1, 2, len(X)))
+    for _ in range(8):
+        replay, j = net.history.replay(draw.randint(1, STEPS)), draw.randrange(7)
+        explanation = replay.trace.neuron("hidden_1", j).explain(draw.randrange(5))
+        assert explanation.adds_up
+        names = [f"hidden_1/bias/{j}", *(f"hidden_1/weights/{i}/{j}" for i in range(5))]
+        for name, change in zip(names, explanation.changes, strict=True):
+            why = replay.why(name)
+            assert (change.before, change.after, change.gradient) == (why.before, why.after, why.gradient)
+
+
 def test_it_prints_its_numbers_and_they_add_up() -> None:
     net = network()
     net.fit(X, Y, record=True, **OPTIONS, **CHANGES)
@@ -175,14 +188,11 @@ def test_without_a_step_the_weight_is_told_over_the_epochs() -> None:
         ("hidden_1/3/5", "The last one there is 'hidden_1/3/4', also called 'x5'."),
         ("hidden_1/7/age", "the neurons of 'hidden_1' are 0 to 6."),
         ("hidden_1/-1/age", "the neurons of 'hidden_1' are 0 to 6."),
-        ("hiden_1/3/age", "no layer of that name has weights. Did you mean 'hidden_1'?"),
-        ("dropout_1/0", "no layer of that name has weights."),
         (
             "hidden_1/weights/0",
             "has 5 rows and 7 columns, the last number of which is 'hidden_1/weights/4/6'.",
         ),
         ("scale_1/factors", "nothing called '' leads there."),
-        ("", "no layer of that name has weights."),
     ],
 )
 def test_a_wrong_name_is_one_sentence(name: str, sentence: str) -> None:
@@ -195,9 +205,16 @@ def test_a_wrong_name_is_one_sentence(name: str, sentence: str) -> None:
         assert sentence in str(told.value)
 
 
-def test_a_name_that_is_no_text_is_one_sentence() -> None:
+def test_a_name_that_is_no_text_or_of_no_layer_is_one_sentence() -> None:
     net = network()
     net.fit(X, Y, record=True, **OPTIONS)
+    known = "Known: batch_norm_1, frozen_1/dense_1, hidden_1, output, residual_1/dense_1, scale_1."
+    for name, hint in (("hiden_1/3/age", "Did you mean 'hidden_1'? "), ("dropout_1/0", ""), ("", "")):
+        with pytest.raises(ArgumentError) as told:
+            net.history.why(name, 1)
+        layer = name.partition("/")[0]
+        assert str(told.value).startswith(f"there is no layer with weights {layer!r}. {hint}")
+        assert str(told.value).endswith(known)
     with pytest.raises(ArgumentError, match="a weight is named like 'hidden_1/3/age', but got 3"):
         net.history.why(3, 1)  # type: ignore[arg-type]
 

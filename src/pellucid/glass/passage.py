@@ -50,6 +50,8 @@ class Passage:
     answer : callable
         Gives for rows `(n, n_in)` what the network answers now, all numbers of that prediction by name, and
         the parameters by name.
+    made : NextStep, optional
+        The step that was made from here, where it is known; else one is made when it is asked for.
     """
 
     layers: Sequence[Layer]
@@ -62,6 +64,7 @@ class Passage:
     method: Method
     wiring: Wiring
     answer: Answer = field(repr=False)
+    made: NextStep | None = field(default=None, repr=False)
 
     @property
     def goes_back(self) -> bool:
@@ -71,7 +74,7 @@ class Passage:
     @cached_property
     def next_step(self) -> NextStep:
         """What a step from here would make of the parameters; only where there were targets."""
-        return make_step(self)
+        return self.made or make_step(self)
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pellucid.errors import ArgumentError, nearest
-from pellucid.layers.base import Layer, Parameter
-from pellucid.lowering import parameters_of
+from pellucid.errors import ArgumentError, UnknownNameError, nearest
+from pellucid.glass.wiring import Wiring, all_layers, has_neurons
+from pellucid.layers.base import Parameter
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Place:
     index: tuple[int, ...]
 
 
-def find_place(name: str, layers: Sequence[Layer], sources: Mapping[str, Sequence[str]]) -> Place:
+def find_place(name: str, wiring: Wiring) -> Place:
     """Find a number of a network.
 
     Parameters
@@ -27,10 +27,8 @@ def find_place(name: str, layers: Sequence[Layer], sources: Mapping[str, Sequenc
     name : str
         `LAYER/NEURON/SOURCE`, where a source is a feature, a neuron such as `hidden_1/0`, or a number;
         `LAYER/NEURON/bias`; or `PARAMETER/INDEX` and `PARAMETER/ROW/COLUMN`, such as `scale_1/factors/age`.
-    layers : sequence of Layer
-        The layers of the network.
-    sources : dict of str to sequence of str
-        What leads into each layer, by the layer's name.
+    wiring : Wiring
+        The layers, and the names of what leads into each.
 
     Raises
     ------
@@ -39,36 +37,24 @@ def find_place(name: str, layers: Sequence[Layer], sources: Mapping[str, Sequenc
     """
     if not isinstance(name, str):
         raise ArgumentError(f"a weight is named like 'hidden_1/3/age', but got {name!r}.")
-    parameters = {p.name: p for p in parameters_of(layers)}
+    layers = {la.label: la for la in all_layers(wiring.layers) if la.parameters and not la.branches}
+    parameters = {p.name: p for la in layers.values() for p in la.parameters}
     if parameter := _longest(name, parameters):
-        layer = _longest(parameter, sources) or ""
-        rows_are_sources = parameter == f"{layer}/weights" or f"{layer}/weights" not in parameters
-        names = sources[layer] if layer and rows_are_sources else ()
-        return _in_parameter(name, parameters[parameter], names)
-    with_neurons = [p.removesuffix("/weights") for p in parameters if p.endswith("/weights")]
-    layer = _longest(name, with_neurons) or ""
+        layer = _longest(parameter, layers) or ""
+        rows_are_sources = parameter == f"{layer}/weights" or not has_neurons(layers[layer])
+        return _in_parameter(name, parameters[parameter], wiring.sources[layer] if rows_are_sources else ())
+    layer = _longest(name, [label for label in layers if has_neurons(layers[label])]) or ""
     if not layer:
-        known = {p.rpartition("/")[0] for p in parameters}
-        hint = nearest(name.partition("/")[0], known)
-        raise ArgumentError(
-            f"there is no weight {name!r}: no layer of that name has weights. {hint}"
-            f"Known: {', '.join(sorted(known))}."
-        )
-    return _of_neuron(name, layer, parameters, sources.get(layer, ()))
-
-
-def _of_neuron(name: str, layer: str, parameters: Mapping[str, Parameter], sources: Sequence[str]) -> Place:
-    """`LAYER/NEURON/SOURCE` or `LAYER/NEURON/bias`."""
-    weights = parameters[f"{layer}/weights"]
+        raise UnknownNameError("layer with weights", name.partition("/")[0], layers)
     neuron, _, source = name[len(layer) + 1 :].partition("/")
-    j = _number(neuron, weights.shape[1])
+    j = _number(neuron, layers[layer].n_out)
     if j is None:
-        last = weights.shape[1] - 1
+        last = layers[layer].n_out - 1
         raise ArgumentError(f"there is no weight {name!r}: the neurons of {layer!r} are 0 to {last}.")
     if source == "bias" and f"{layer}/bias" in parameters:
         return Place(name, parameters[f"{layer}/bias"], (j,))
-    i = _index(name, f"{layer}/{j}", source, sources, weights.shape[0])
-    return Place(f"{layer}/{j}/{sources[i] if sources else i}", weights, (i, j))
+    i = _index(name, f"{layer}/{j}", source, wiring.sources[layer], layers[layer].n_in)
+    return Place(f"{layer}/{j}/{wiring.sources[layer][i]}", parameters[f"{layer}/weights"], (i, j))
 
 
 def _in_parameter(name: str, parameter: Parameter, sources: Sequence[str]) -> Place:

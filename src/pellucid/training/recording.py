@@ -10,10 +10,11 @@ from __future__ import annotations
 import bisect
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pellucid.errors import ArgumentError
+from pellucid.glass.wiring import Wiring
 from pellucid.training.distributions import Distributions, places, quantiles_of
 from pellucid.training.history import History
 from pellucid.training.state import State, Tensors
@@ -64,16 +65,13 @@ class Recording:
         What is recorded.
     network_of : callable
         Makes a network like the one that is trained, with other parameters.
-    sources : sequence of list of str
+    wiring : Wiring
         The names of what leads into each layer.
     """
 
-    def __init__(
-        self, fit: Fit, network_of: Callable[[Tensors], Any], sources: Sequence[Sequence[str]]
-    ) -> None:
+    def __init__(self, fit: Fit, network_of: Callable[[Tensors], Any], wiring: Wiring) -> None:
         self.layers, self.rows, self.seed = fit.layers, fit.rows, fit.seed
-        self.network_of = network_of
-        self.sources = {layer.label: list(s) for layer, s in zip(fit.layers, sources, strict=True)}
+        self.network_of, self.wiring = network_of, wiring
         self.snapshots: list[State] = []
         self.end: State | None = None
         self.marks: list[Mark] = []

@@ -14,6 +14,8 @@ import numpy as np
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program
 from pellucid.errors import DataError
+from pellucid.glass.passage import Passage
+from pellucid.glass.step import Method, NextStep
 from pellucid.glass.trace import Trace, trace_of
 from pellucid.kernels.team import Team
 from pellucid.lowering import Lowered, lower_training
@@ -143,8 +145,11 @@ def rerun(recording: Recording, step: int) -> Replay:
             _end(fit, m)
         stages = _stages(fit)
         followed = [_Followed(fit, before, rows, tables, changes) for changes in stages.values()]
-    known = {name: _gradients(fit, f.gradients) for name, f in zip(stages, followed, strict=True)}
     columns = settings.optimizer.step_values
+    numbers = {f: dict(zip(columns, map(float, row), strict=True)) for f, row in tables.items()}
+    known = {name: _gradients(fit, f.gradients) for name, f in zip(stages, followed, strict=True)}
+    known[list(stages)[-1]] = gradients
+    done = NextStep(fit.lowered, _by_buffer(fit, before), _by_buffer(fit, after, gradients), numbers)
     return Replay(
         recording=recording,
         step=step,
@@ -155,9 +160,9 @@ def rerun(recording: Recording, step: int) -> Replay:
         y=given.y.matrix(rows),
         weights=None if given.weights is None else given.weights[rows],
         learning_rate=rate,
-        trace=followed[0].trace,
-        gradients={**known, list(stages)[-1]: gradients},
-        numbers={f: dict(zip(columns, map(float, row), strict=True)) for f, row in tables.items()},
+        trace=_trace(recording, fit, followed[0], before, done, rate),
+        gradients=known,
+        numbers=numbers,
         column_factors=factors,
         state_before=before,
         state_after=after,
@@ -244,21 +249,57 @@ class _Followed:
         self.lowered = lowered = lower_training(
             fit.layers, data, settings.loss, optimizer, n, fit.seed, gradients=changes
         )
-        parameters = Arena(p.buffer for p in fit.all)
+        self.parameters = Arena(p.buffer for p in fit.all)
         self.gradients = Arena(p.gradient for p in fit.all if p.trainable)
-        work = Arena([*lowered.step.work, *states_of(lowered)])
-        lowered.fill(work)
-        put(before.last, fit.all, parameters)
+        self.work = Arena([*lowered.step.work, *states_of(lowered)])
+        lowered.fill(self.work)
+        put(before.last, fit.all, self.parameters)
         for state in states_of(lowered):
-            work.view(state)[:] = before.optimizer[state.name]
+            self.work.view(state)[:] = before.optimizer[state.name]
         given = {**fit.rows.given(data), data.order: rows}
         given |= {b: np.ascontiguousarray(tables[f][None]) for f, b in lowered.tables.items()}
+        arenas = self.parameters, self.gradients, self.work
         assert lowered.refresh
-        Program(lowered.refresh, parameters, work).run(fit.team, 0, 1, 1, 1)
-        Program(lowered.plan, parameters, self.gradients, work, given=given).run(
-            fit.team, 0, 1, n, n, before.tick
-        )
-        self.trace = trace_of(lowered, fit.layers, work, self.gradients)
+        Program(lowered.refresh, *arenas).run(fit.team, 0, 1, 1, 1)
+        Program(lowered.plan, *arenas, given=given).run(fit.team, 0, 1, n, n, before.tick)
+
+
+def _trace(
+    recording: Recording, fit: Fit, followed: _Followed, before: State, done: NextStep, rate: float
+) -> Trace:
+    """The trace of a step; explanations of its neurons show the step that the training made."""
+    settings, lowered, work = recording.settings, followed.lowered, followed.work
+    values = {b: work.view(b) for b in lowered.step.work} | _by_buffer(fit, before)
+    values |= {p.gradient: followed.gradients.view(p.gradient) for p in fit.all if p.trainable}
+    method = Method(
+        settings.optimizer,
+        rate,
+        before.tick - before.optimizer_since + 1,
+        before.optimizer,
+        settings.gradients or Gradients(),
+        f"as in step {before.tick + 1} of the training",
+    )
+    passage = Passage(
+        recording.layers,
+        lowered,
+        values,
+        lowered.step.batch_size,
+        settings.loss,
+        True,
+        recording.seed,
+        method,
+        recording.wiring,
+        recording.network_of(before.last)._answer,
+        done,
+    )
+    return trace_of(lowered, recording.layers, work, followed.gradients, passage)
+
+
+def _by_buffer(fit: Fit, state: State, gradients: Tensors | None = None) -> dict[Buffer, Array]:
+    """Weights, optimizer states and gradients by their buffers."""
+    numbers = {b: state.optimizer[b.name] for b in states_of(fit.lowered)}
+    numbers |= {p.buffer: state.last[p.name] for p in fit.all}
+    return numbers | {p.gradient: gradients[p.name] for p in fit.all if gradients and p.trainable}
 
 
 def _operands(lowered: Lowered) -> dict[str, list[str]]:

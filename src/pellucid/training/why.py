@@ -182,7 +182,7 @@ class Path:
     @classmethod
     def of(cls, recording: Recording, name: str) -> Path:
         """The way of a number through a recording."""
-        place = find_place(name, recording.layers, recording.sources)
+        place = find_place(name, recording.wiring)
         states = recording.states
         values = np.array([s.last[place.parameter.name][place.index] for s in states])
         return cls(
@@ -214,7 +214,7 @@ def explain(replay: Replay, name: str) -> Why:
         If there is no number of that name.
     """
     recording = replay.recording
-    place = find_place(name, recording.layers, recording.sources)
+    place = find_place(name, recording.wiring)
     parameter, index, column = place.parameter, place.index, place.index[-1]
     before, after = replay.state_before, replay.state_after
     inputs, deltas = _shares(replay, place)
