@@ -243,19 +243,26 @@ def test_parquet_gzip_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (b'"a,b",c\n"d,e"\n', "line 2: expected 2 values as in the header, but found 1"),
         (b"a,b,a\n1,2,3\n", "line 1: the column name 'a' stands twice, in columns 1 and 3"),
         (b"a, a\n1,2\n", "line 1: the column name 'a' stands twice, in columns 1 and 2"),
-        (b"a,b\n1,2\n3,\xe4\n", "line 3: expected UTF-8 text, but found the byte 0xe4"),
-        (b"\xe4,b\n1,2\n", "line 1: expected UTF-8 text, but found the byte 0xe4"),
+        (
+            b"a,b\n1,2\n3, \xe4h\n",
+            "line 3, column 'b': expected UTF-8 text, but found the byte 0xe4 (read as cp1252, the value is "
+            "'äh'). Save the file as CSV in UTF-8, or pass encoding='cp1252'.",
+        ),
+        (b"\xe4,b\n1,2\n", "line 1, column 'ä': expected UTF-8 text, but found the byte 0xe4"),
         (b"a,b\n1,\x00\n", "line 2: found a zero byte"),
-        ("a,b\n1,2\n".encode("utf-16"), "is text in UTF-16"),
+        (
+            "a,b\n1,2\n".encode("utf-16"),
+            "line 1: expected UTF-8 text, but found the byte order mark of UTF-16",
+        ),
         (b"PK\x03\x04" + bytes(50), "is an Excel file or a zip archive"),
-        (b"\x89PNG\r\n\x1a\n", "line 1: expected UTF-8 text, but found the byte 0x89"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture, not a table"),
         (b'a,b\n1,"x\n2,3\n', "line 2: the quotes in this line cannot be read"),
         (b"PAR1 and then nothing", "begins like a Parquet file"),
         (b"\x1f\x8b and then nothing", "begins like a gzip file"),
         (gzip.compress(b"a,b\n" * 100, mtime=0)[:-10], "begins like a gzip file"),
         (
             gzip.compress(gzip.compress(b"a\n1\n", mtime=0), mtime=0),
-            "line 1: found a zero byte, so this is no text table",
+            "is packed by gzip twice. Unpack it once.",
         ),
     ],
 )
@@ -282,10 +289,10 @@ def test_faults_of_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(TableError, match=message):
             read_table(path)
 
-    def refuse(self: Path) -> bytes:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(TableError, match=r"penguins.csv' cannot be read: this user has no permission"):
         read_table(tmp_path / "penguins.csv")
 

@@ -63,23 +63,36 @@ def stripped(names: Iterable[Any], table: str) -> list[str]:
 
 
 def tidied(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with texts tidied and NaN as null; types that hold no single values become texts."""
+    """The frame with texts tidied and NaN as null; objects of Python become texts."""
     import polars as pl
 
-    def tidied_column(s: pl.Series) -> pl.Series:
-        if s.dtype == pl.String:
-            return tidy(s)
-        if isinstance(s.dtype, pl.Enum):
-            return tidy(s.cast(pl.String)).cast(_enum(s.dtype.categories))
-        if s.dtype == pl.Categorical:
-            return tidy(s.cast(pl.String)).cast(pl.Categorical)
-        if s.dtype.is_float():
-            return s.fill_nan(None)
-        if s.dtype == pl.Object or s.dtype == pl.Binary or s.dtype.is_nested():
-            return tidy(pl.Series([None if v is None else _text(v) for v in s], dtype=pl.String))
-        return s
-
     return pl.DataFrame({s.name: tidied_column(nameless(s)) for s in frame.get_columns()})
+
+
+def tidied_column(s: pl.Series) -> pl.Series:
+    """A column, without its name, as `tidied` has it."""
+    import polars as pl
+
+    if s.dtype == pl.String:
+        return tidy(s)
+    if isinstance(s.dtype, pl.Enum):
+        return tidy(s.cast(pl.String)).cast(_enum(s.dtype.categories))
+    if s.dtype == pl.Categorical:
+        return tidy(s.cast(pl.String)).cast(pl.Categorical)
+    if s.dtype.is_float():
+        return s.fill_nan(None)
+    if s.dtype == pl.Object:
+        return tidy(pl.Series([None if v is None else _text(v) for v in s], dtype=pl.String))
+    return s
+
+
+def tidied_type(dtype: pl.DataType) -> pl.DataType:
+    """The type of a column that `tidied_column` has tidied."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Enum):
+        return _enum(dtype.categories)
+    return pl.String() if dtype == pl.Object else dtype
 
 
 def _series(column: str, values: Any, name: str) -> pl.Series:

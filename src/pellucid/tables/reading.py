@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-import gzip
-import io
+import codecs
 import os
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import ArgumentError, TableError, nearest
+from pellucid.errors import ArgumentError, TableError
+from pellucid.tables.contents import (
+    GZIP,
+    PARQUET,
+    file_bytes,
+    is_pattern,
+    matching,
+    stream_bytes,
+    unpacked,
+)
 from pellucid.tables.delimited import read_delimited
 from pellucid.tables.frames import from_columns, from_frame, stripped, tidied
+from pellucid.tables.parquet import ParquetColumns
+from pellucid.tables.several import joined
 from pellucid.tables.table import Origin, Table, shown
 
-GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
+Keep = Callable[[str], bool]
 
 
-def read_table(source: Any, *, text: Iterable[str] = ()) -> Table:
+def read_table(source: Any, *, text: Iterable[str] | Keep = (), encoding: str = "utf-8") -> Table:
     """Read a table of named columns.
 
     Parameters
     ----------
-    source : str, path, stream, data frame, dict or Table
-        The path of a file, `"-"` or a stream (standard input), a data frame of pandas, polars,
-        pyarrow or any other library that narwhals knows, or a dict of columns. What a file
-        holds is told from its bytes, whatever it is called:
+    source : str, path, stream, data frame, dict, Table, or a list of them
+        The path of a file, a pattern such as `"data/*.csv"`, `"-"` or a stream (standard input), a
+        data frame of pandas, polars, pyarrow or any other library that narwhals knows, or a dict of
+        columns. Several are read as one table, whose rows follow each other. What a file holds is
+        told from its bytes, whatever it is called:
 
-        - text with `,`, `;`, tab or `|` between the values, in UTF-8, with a header line. A
-          decimal comma is found out where the separator is another;
-        - Parquet;
+        - text with `,`, `;`, tab or `|` between the values, with a header line. A decimal comma and
+          marks between thousands are found out;
+        - Parquet, whose columns are read from the file when they are asked for;
         - either of them packed by gzip.
-    text : iterable of str
+    text : iterable of str, or callable
         Columns of a text file to keep as texts even where they could be read as numbers, so
-        that the category `007` is not 7. Names that the file does not have are ignored.
+        that the category `007` is not 7: their names, or what says so of a name. Names that the file
+        does not have are ignored.
+    encoding : str
+        Of text files: UTF-8 unless given, with or without byte order mark.
 
     Returns
     -------
@@ -48,7 +62,7 @@ def read_table(source: Any, *, text: Iterable[str] = ()) -> Table:
     TableError
         If there is no such table or it cannot be read; the message names file, column and line.
     ArgumentError
-        If `text` is no list.
+        If `text` is no list, or there is no such encoding.
 
     Examples
     --------
@@ -56,18 +70,62 @@ def read_table(source: Any, *, text: Iterable[str] = ()) -> Table:
     >>> table.frame.rows()
     [(39.1, 'Adelie'), (None, None)]
     """
+    if isinstance(text, str):
+        raise ArgumentError(f"text must be a list of columns, but got {text!r}. Write [{text!r}].")
+    keep = text if callable(text) else frozenset(text).__contains__
+    encoding = _known_encoding(encoding)
+    if isinstance(source, str) and is_pattern(source):
+        source = matching(source)
+    if isinstance(source, (list, tuple)) and source and all(map(_is_part, source)):
+        names = _different_names([Path(part) for part in source if _is_path(part)])
+        return joined([_read(part, keep, encoding, names) for part in source])
+    return _read(source, keep, encoding, {})
+
+
+def _is_part(source: Any) -> bool:
+    """Whether it may be one of several tables; a list of numbers, say, is none."""
+    return (
+        isinstance(source, (str, os.PathLike, Table)) or hasattr(source, "read") or hasattr(source, "columns")
+    )
+
+
+def _is_path(source: Any) -> bool:
+    return isinstance(source, (str, os.PathLike)) and source != "-"
+
+
+def _different_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What to call each of several files: its name, or its path where another has the same name."""
+    if twice := [path for path, n in Counter(paths).items() if n > 1]:
+        raise TableError(f"{str(twice[0])!r} is given twice. Give each file once.")
+    counts = Counter(path.name for path in paths)
+    return {path: path.name if counts[path.name] == 1 else str(path) for path in paths}
+
+
+def _known_encoding(name: str) -> str:
+    """The usual name of an encoding of text."""
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name
+    except (LookupError, TypeError, ValueError):
+        raise ArgumentError(
+            f"there is no encoding {name!r} of text. Known are utf-8, utf-16, latin-1, cp1252 and the others "
+            "of Python."
+        ) from None
+
+
+def _read(source: Any, keep: Keep, encoding: str, names: Mapping[Path, str]) -> Table:
+    """One table; `names` says what to call files."""
     import polars as pl
 
     if isinstance(source, Table):
         return source
-    if isinstance(text, str):
-        raise ArgumentError(f"text must be a list of columns, but got {text!r}. Write [{text!r}].")
-    if isinstance(source, (str, os.PathLike)) and source != "-":
+    if _is_path(source):
         path = Path(source)
-        return _from_bytes(_file_bytes(path), path.name, text, lambda: _file_bytes(path))
+        name, data = names.get(path, path.name), file_bytes(path)
+        return _checked(_parquet(path, name)) if data is None else _from_bytes(data, name, keep, encoding)
     if source == "-" if isinstance(source, str) else hasattr(source, "read"):
-        name, data = _stream_bytes(sys.stdin if isinstance(source, str) else source)
-        return _from_bytes(data, name, text, lambda: data)
+        name, data = stream_bytes(sys.stdin if isinstance(source, str) else source)
+        return _from_bytes(data, name, keep, encoding)
     name = "the table" if isinstance(source, Mapping) else "the data frame"
     if isinstance(source, pl.LazyFrame):
         source = source.collect()
@@ -87,74 +145,21 @@ def read_table(source: Any, *, text: Iterable[str] = ()) -> Table:
     return _checked(Table(tidied(frame), Origin(name)))
 
 
-def _from_bytes(data: bytes, name: str, text: Iterable[str], again: Callable[[], bytes]) -> Table:
-    is_packed = data.startswith(GZIP)
-    if is_packed:
-        data = _unpacked(data, name)
+def _from_bytes(data: bytes, name: str, keep: Keep, encoding: str) -> Table:
+    if data.startswith(GZIP):
+        data = unpacked(data, name)
     if data.startswith(PARQUET):
-        return _checked(Table(_parquet(data, name), Origin(name, lambda row: f"row {row + 1}")))
-    return read_delimited(data, name, text, (lambda: _unpacked(again(), name)) if is_packed else again)
+        return _checked(_parquet(data, name))
+    return read_delimited(data, name, keep, encoding)
 
 
-def _parquet(data: bytes, name: str) -> Any:
-    import polars as pl
-
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TableError(f"{name} begins like a Parquet file, but cannot be read as one: {reason}.") from None
-    frame.columns = stripped(frame.columns, name)
-    return tidied(frame)
+def _parquet(source: Path | bytes, name: str) -> Table:
+    return Table(ParquetColumns.of(source, name), Origin(name, lambda row: f"row {row + 1}"))
 
 
 def _checked(table: Table) -> Table:
-    if not table.frame.width:
+    if not table.names:
         raise TableError(f"{table.origin.name} has no columns.")
     if not len(table):
         raise TableError(f"{table.origin.name} has columns, but no rows.")
     return table
-
-
-def _unpacked(data: bytes, name: str) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"{name} begins like a gzip file, but cannot be unpacked: {error}.") from None
-
-
-def _stream_bytes(stream: Any) -> tuple[str, bytes]:
-    is_stdin = stream is sys.stdin or stream is getattr(sys.stdin, "buffer", None)
-    name = "standard input" if is_stdin else str(getattr(stream, "name", "the stream"))
-    try:
-        data = getattr(stream, "buffer", stream).read()
-    except (OSError, ValueError) as error:  # closed, not readable, or a text that is not in its encoding
-        raise TableError(f"{name} cannot be read: {error}.") from None
-    if isinstance(data, str):
-        data = data.encode("utf-8", "surrogatepass")
-    if not isinstance(data, bytes):
-        raise TableError(f"{name} must give bytes or text, but gave {type(data).__name__}.")
-    return name, data
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise TableError(f"there is no file {str(path)!r}. {_nearest_file(path)}Check the path.") from None
-    except IsADirectoryError:
-        raise TableError(f"{str(path)!r} is a folder. Give the path of a file in it.") from None
-    except PermissionError:
-        if path.is_dir():  # what Windows says of a folder
-            raise TableError(f"{str(path)!r} is a folder. Give the path of a file in it.") from None
-        raise TableError(f"{str(path)!r} cannot be read: this user has no permission to.") from None
-    except (OSError, ValueError) as error:  # too long a name, a zero byte in it, a broken disk
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise TableError(f"{shown(path)} cannot be read: {reason}.") from None
-
-
-def _nearest_file(path: Path) -> str:
-    try:
-        return nearest(path.name, [p.name for p in path.parent.iterdir() if p.is_file()])
-    except OSError:
-        return f"There is no folder {str(path.parent)!r} either. " if not path.parent.exists() else ""

@@ -1,50 +1,51 @@
 """Columns of texts to columns of numbers, truth values or texts.
 
-A text file says nothing of types. Polars can find them out itself, but looks through a whole file
-many times more slowly than it reads it, and takes `1e5`, `+4` and ` 2` for texts.
+A text file says nothing of types. Polars can find them out itself, but takes `+4` and ` 2` for texts,
+and one `?` makes a text of each number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from pellucid.tables.number_marks import with_plain_numbers
 from pellucid.tables.table import nameless
-from pellucid.tables.values import MOSTLY_NUMBERS, parse_numbers, tidy
+from pellucid.tables.values import parse_numbers, tidy
 
 if TYPE_CHECKING:
     import polars as pl
 
-# Numbers with a decimal comma, and those of them that may as well be thousands.
-COMMA_NUMBER = r"^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$"
-THOUSANDS = r"^[+-]?\d{1,3},\d{3}$"
-POINT_NUMBER = r"^[+-]?\d*\.\d"
 
-
-def typed(frame: pl.DataFrame, separator: str, text: set[str]) -> pl.DataFrame:
+def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.DataFrame:
     """Columns of texts as whole numbers, numbers, truth values or tidied texts.
 
-    A column becomes numbers if every value in it is a number or missing. A comma is the decimal mark
-    if the separator is another one, no column holds numbers with a point, and one holds numbers with a
-    comma (which are not all of the form `1,234`, except where the separator is `;`).
+    A column becomes numbers if every value in it is a number or missing; what numbers may look like is
+    said in `pellucid.tables.number_marks`.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        As it stands in the file: texts, and null where there is nothing.
+        As it stands in the file: texts, and null where there is nothing. Columns that are numbers
+        already stay so.
     separator : str
         Of the file.
-    text : set of str
+    keep : collection of str
         Columns to keep as texts.
     """
     import polars as pl
 
     columns = {s.name: nameless(s) for s in frame.get_columns()}
-    done = {n: tidy(s) for n, s in columns.items() if n in text}
-    done |= _plain_numbers({n: s for n, s in columns.items() if n not in done})
-    rest = {n: tidy(s) for n, s in columns.items() if n not in done}
-    if separator != "," and not any(s.dtype == pl.Float64 for s in done.values()):
-        rest = _with_points(rest, separator)
-    done |= {n: _typed_text(s) for n, s in rest.items()}
+    done = {
+        n: s.fill_nan(None) if s.dtype.is_float() else s for n, s in columns.items() if s.dtype != pl.String
+    }
+    done |= {n: tidy(columns[n]) for n in keep}
+    numbers = _plain_numbers({n: s for n, s in columns.items() if n not in done})
+    texts = {n: tidy(s) for n, s in columns.items() if n not in done and n not in numbers}
+    decimals = {n: columns[n] for n, s in numbers.items() if s.dtype == pl.Float64}
+    has_points = any(s.dtype.is_float() for s in done.values())
+    marked = with_plain_numbers(texts, decimals, separator, has_points=has_points)
+    done |= numbers | {n: _typed_text(s) for n, s in (texts | marked).items()}
     return pl.DataFrame({n: done[n] for n in columns})
 
 
@@ -60,29 +61,12 @@ def _plain_numbers(columns: dict[str, pl.Series]) -> dict[str, pl.Series]:
         pairs = zip(texts.items(), numbers, strict=True)
         return {n: nameless(v) for (n, s), v in pairs if v.null_count() == s.null_count()}
 
-    numbers = cast({n: s for n, s in columns.items() if s.null_count() < s.len()}, pl.Float64)
-    begins_whole = cast({n: columns[n].head(1000) for n in numbers}, pl.Int64)
-    whole = cast({n: columns[n] for n in begins_whole}, pl.Int64)
+    with_values = {n: s for n, s in columns.items() if s.null_count() < s.len()}
+    begin = cast({n: s.head(1000) for n, s in with_values.items()}, pl.Float64)
+    numbers = cast({n: columns[n] for n in begin}, pl.Float64)
+    begin = cast({n: columns[n].head(1000) for n in numbers}, pl.Int64)
+    whole = cast({n: columns[n] for n in begin}, pl.Int64)
     return {n: whole[n] if n in whole else s.fill_nan(None) for n, s in numbers.items()}
-
-
-def _with_points(texts: dict[str, pl.Series], separator: str) -> dict[str, pl.Series]:
-    """Numbers with a decimal comma written with a point, if the table has decimal commas."""
-    commas = {n: s.str.contains(COMMA_NUMBER).fill_null(False) for n, s in texts.items()}
-    has_comma = False
-    for name, text in texts.items():
-        n_values = text.len() - text.null_count()
-        with_comma = text.filter(commas[name])
-        plain = text.filter(parse_numbers(text)[0].is_not_null())
-        if with_comma.len() + plain.len() < MOSTLY_NUMBERS * max(1, n_values):
-            continue
-        if plain.str.contains(POINT_NUMBER).any():
-            return texts
-        if with_comma.len() and (separator == ";" or not with_comma.str.contains(THOUSANDS).all()):
-            has_comma = True
-    if not has_comma:
-        return texts
-    return {n: s.str.replace(",", ".", literal=True).zip_with(commas[n], s) for n, s in texts.items()}
 
 
 def _typed_text(text: pl.Series) -> pl.Series:

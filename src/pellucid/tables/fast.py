@@ -1,0 +1,123 @@
+"""Polars reads a well-formed text with separators, with types that are guessed from a sample.
+
+It accepts some that are not well-formed: a line with too few values is filled up, and a blank line
+becomes a row. So what it gives is used only where each line and each separator is accounted for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.tables.number_marks import is_by_comma
+from pellucid.tables.records import Text
+from pellucid.tables.table import nameless
+from pellucid.tables.values import MISSING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    Types = dict[str, pl.DataType]
+
+SAMPLE = 1 << 15  # bytes from the beginning, the middle and the end by which types are guessed
+SPELLED_MISSING = sorted({s for m in MISSING if m for s in (m, m.upper(), m.title(), "NaN", "NULL")})
+
+
+Lines = Sequence[int] | NDArray[np.int64]
+
+
+def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFrame, Lines] | None:
+    """Columns of numbers and of texts, and the line of each row; None where this is no way to read it.
+
+    Parameters
+    ----------
+    text : Text
+        What to read.
+    width : int
+        Its columns.
+    keep : collection of int
+        The columns to read as texts, whatever they hold.
+    """
+    import polars as pl
+
+    has_quotes = b'"' in text.data
+    if has_quotes and re.search(rb'(^|[\n%s]) +"' % re.escape(text.separator.encode()), text.data):
+        return None  # a quote after blanks, which polars takes for a part of the text
+    texts: Types = {f"{i}": pl.String() for i in range(width)}
+    types = texts | _guessed(text, texts, keep, has_quotes)
+    # Spellings of missing numbers are looked for only where there are some: it takes time.
+    for guess, missing in ((types, []), (types, SPELLED_MISSING), (texts, [])):
+        frame = _read(text.data, text.separator, guess, missing, header=1)
+        if frame is not None:
+            return _accounted(text, frame, has_quotes) if frame.width == width else None
+    return None
+
+
+def _read(
+    data: bytes, separator: str, types: Types, missing: list[str], *, header: int
+) -> pl.DataFrame | None:
+    """The columns by their numbers, below so many lines of a header; None where polars refuses."""
+    import polars as pl
+
+    try:
+        return pl.read_csv(
+            data,
+            separator=separator,
+            schema=types,
+            null_values=missing,
+            has_header=False,  # with one, polars would look for its names in the schema
+            skip_rows=header,
+        )
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+
+
+def _guessed(text: Text, texts: Types, keep: Collection[int], has_quotes: bool) -> Types:
+    """The columns that hold numbers in a sample, with their types."""
+    import polars as pl
+
+    data, first = text.data, text.data.find(b"\n") + 1
+    size = max(SAMPLE, 16 * first)
+    starts = [first]
+    if not has_quotes and len(data) > 4 * size:
+        starts += [data.find(b"\n", at) + 1 for at in (len(data) // 2, len(data) - size)]
+    sample = b"".join(data[at : data.rfind(b"\n", at, at + size) + 1] for at in starts)
+    frame = _read(sample, text.separator, texts, SPELLED_MISSING, header=0)
+    if frame is None:
+        return {}
+    if text.separator != "," and any(map(is_by_comma, frame)):
+        return {}  # points in other columns may stand between thousands
+    left = [s for i, s in enumerate(frame) if i not in keep and s.null_count() < s.len()]
+    guessed: Types = {}
+    for dtype in (pl.Float64(), pl.Int64()):
+        numbers = pl.DataFrame(left).select(pl.all().cast(dtype, strict=False))
+        left = [s for s, v in zip(left, numbers, strict=True) if v.null_count() == s.null_count()]
+        guessed |= {s.name: dtype for s in left}
+    return guessed
+
+
+def _accounted(text: Text, frame: pl.DataFrame, has_quotes: bool) -> tuple[pl.DataFrame, Lines] | None:
+    """The frame and the line of each row, if it holds all lines and separators of the text."""
+    import polars as pl
+
+    data, header = text.data, text.data[: text.data.find(b"\n")]
+    quoted = [nameless(s) for s in frame if s.dtype == pl.String] if has_quotes else []
+    lines: Lines = range(text.line + 1, text.line + 1 + frame.height)
+    if has_quotes and data.count(b"\n") != frame.height + 1:
+        # A quote has joined lines. It was meant to, if there are as many line feeds in the values.
+        joined = np.zeros(frame.height + 1, np.int64)
+        for s in quoted:
+            joined[1:] += s.str.count_matches("\n", literal=True).fill_null(0).to_numpy()
+        if b'"' in header or data.count(b"\n") != frame.height + 1 + joined.sum():
+            return None
+        lines = np.asarray(lines) + joined.cumsum()[:-1]
+    if frame.width == 1 or not frame[:, -1].null_count():
+        return frame, lines  # neither is a line too short: its last value would be missing
+    mark = text.separator
+    n_within = sum(s.str.count_matches(mark, literal=True).sum() for s in quoted)
+    n_between = data.count(mark.encode()) - header.count(mark.encode()) - n_within
+    return (frame, lines) if n_between == (frame.width - 1) * frame.height else None
