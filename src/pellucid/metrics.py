@@ -295,7 +295,8 @@ def r2(y: Values, y_pred: Values, *, sample_weight: Weight) -> float:
     unexplained = np.average((y - y_pred) ** 2, axis=0, weights=sample_weight)
     mean = np.average(y, axis=0, weights=sample_weight)
     total = np.average((y - mean) ** 2, axis=0, weights=sample_weight)
-    constant = np.ptp(y, axis=0) == 0  # rounding can leave a total that is not quite 0
+    # Rounding can leave a total that is not quite 0, and squares of differences can vanish.
+    constant = (np.ptp(y, axis=0) == 0) | (total == 0)
     shares = 1 - unexplained / np.where(constant, 1, total)
     return float(np.mean(np.where(constant, unexplained == 0, shares)))
 

@@ -174,7 +174,7 @@ def test_training_rows_that_are_all_equal_or_too_close() -> None:
     target = read_target(read_table({"y": [1.5, 1.5, 2.5]}), "y")
     with pytest.raises(DataError, match=r"'y' is 1\.5 in every training row"):
         TargetEncoding.fit(target, rows=[0, 1])
-    with pytest.raises(DataError, match=r"differ by .* only\. Give them in another unit"):
+    with pytest.raises(DataError, match=r"differ by .* at most\. Give them in another unit"):
         TargetEncoding.fit(read_target(read_table({"y": [1e-200, 2e-200, 1.5e-200]}), "y"))
 
 

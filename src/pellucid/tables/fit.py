@@ -54,8 +54,8 @@ def fit_table(
         Inferred from the target unless given.
     target_scale : {"auto", "linear", "log"}
         Whether a regression learns numbers as they are or their logarithms, of 1 + y where some are 0.
-        `auto` tries both where no number is negative and the skewness is above 1, and keeps what errs
-        less on the validation rows.
+        `auto` tries both where no number is negative, the skewness is above 1 and the largest is more than
+        twice the median, and keeps what errs less on the validation rows.
     normalisation : {"robust", "standard", "minmax", "none"}
         Of the number columns.
     validation : float

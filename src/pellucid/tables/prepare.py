@@ -10,15 +10,21 @@ from typing import Any
 import numpy as np
 
 from pellucid.engine.buffer import Array
+from pellucid.errors import TableError
+from pellucid.tables.class_notes import notes_on_classes
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.features import Report
 from pellucid.tables.reading import read_table
-from pellucid.tables.row_split import RowSplit, split_rows, unlearned
+from pellucid.tables.row_split import RowSplit, split_rows
 from pellucid.tables.schema import Schema
+from pellucid.tables.table import Table
+from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.target_scales import scales_to_try
 from pellucid.tables.targets import Target, read_target
 from pellucid.tables.twins import n_twins
 from pellucid.training.splits import Indices
+
+FARTHEST = 1e15  # standard deviations, above which a target is an error of measurement
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,12 @@ def prepare(
         schema=schema,
     )
     scales = scales_to_try(table, wanted, divided, target_scale)
+    _check_reach(table, wanted, divided.training, scales[0])
     report = Report()
     rows = None if len(wanted.rows) == len(table) else wanted.rows
     X = encoding.encode(table, rows=rows, report=report)
     notes += [*divided.notes, *encoding.notes, *report.notes]
-    notes += unlearned(wanted, divided.training, divided.held)
+    notes += notes_on_classes(wanted, divided.training, divided.held)
     notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
     return Prepared(encoding, wanted, X, divided.training, divided.held, scales, notes)
 
@@ -102,6 +109,27 @@ def _without_the_rest(target: Target, divided: RowSplit) -> tuple[Target, RowSpl
     training, held = np.searchsorted(used, divided.training), np.searchsorted(used, divided.held)
     target = dataclasses.replace(target, rows=target.rows[used], values=target.values[used])
     return target, dataclasses.replace(divided, training=training, held=held)
+
+
+def _check_reach(table: Table, target: Target, training: Indices, scales: tuple[str, ...]) -> None:
+    """Refuse a number so far from the training rows that its squared error is beyond float32.
+
+    Raises
+    ------
+    TableError
+        With the place of the first such number.
+    """
+    if target.classes:
+        return
+    z = np.abs(TargetEncoding.fit(target, rows=training, scales=scales).standardised(target.values))
+    for name, values, distance in zip(target.names, target.values.T, z.T, strict=True):
+        if (distance > FARTHEST).any():
+            row = int((distance > FARTHEST).argmax())
+            raise TableError(
+                f"{table.origin.at(name, int(target.rows[row]))}: found {values[row]:g}, which is "
+                f"{distance[row]:.0e} standard deviations away from the targets of the training rows. "
+                "Correct it, or leave it empty to leave out the row."
+            )
 
 
 def _on_twins(n: int, n_held: int) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, TableError
-from pellucid.tables.table import Table, listed, shown
+from pellucid.tables.table import Table, shown
 from pellucid.tables.targets import Target
 from pellucid.tables.values import parse_numbers
 from pellucid.training.group_split import split_groups, without_groups_of
@@ -211,18 +211,6 @@ def _check_training(table: Table, target: Target, training: Indices, time: str, 
     if len(present) == 1:
         name = shown(target.classes[int(present[0])])
         raise DataError(f"{who} are all of one class, {name}, so there is nothing to learn. {advice}")
-
-
-def unlearned(target: Target, training: Indices, held: Indices) -> list[str]:
-    """A sentence on classes that only validation rows have."""
-    if not target.classes:
-        return []
-    only = np.setdiff1d(target.values[held], target.values[training])
-    if not len(only):
-        return []
-    names = listed((repr(target.classes[i]) for i in only.tolist()), 10)
-    subject, them = ("Class", "it") if len(only) == 1 else ("Classes", "them")
-    return [f"{subject} {names}: in validation rows only, so the network could not learn {them}."]
 
 
 def _rows(n: int) -> str:

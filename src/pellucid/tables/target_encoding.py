@@ -92,7 +92,7 @@ class TargetEncoding:
         z = _forward(y, scales)
         mean = z.mean(axis=0)
         std = np.sqrt(np.mean((z - mean) ** 2, axis=0))
-        for name, values, deviation in zip(target.names, y.T, std, strict=True):
+        for name, values, deviation in zip(target.names, y.T, std.tolist(), strict=True):
             if values.min() == values.max():
                 raise DataError(
                     f"{name!r} is {values[0]:g} in every training row, so there is nothing to learn. "
@@ -100,7 +100,8 @@ class TargetEncoding:
                 )
             if deviation < SMALLEST_STD:
                 raise DataError(
-                    f"the values of {name!r} differ by {deviation:g} only. Give them in another unit."
+                    f"the values of {name!r} differ by {values.max() - values.min():g} at most. Give them in "
+                    "another unit."
                 )
         ones = (1.0,) * len(scales)
         return cls(target.names, target.task, (), tuple(mean.tolist()), tuple(std.tolist()), scales, ones)
@@ -151,8 +152,12 @@ class TargetEncoding:
         """
         if self.task != "regression":
             return np.asarray(values, dtype=np.int32)
-        z = (_forward(values, self.scales) - np.array(self.mean)) / np.array(self.std)
-        return np.ascontiguousarray(z, dtype=np.float32)
+        return np.ascontiguousarray(self.standardised(values), dtype=np.float32)
+
+    def standardised(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Numbers (n, n_targets) as (g(y) − mean) / σ, which float32 may not hold."""
+        z: NDArray[np.float64] = (_forward(values, self.scales) - np.array(self.mean)) / np.array(self.std)
+        return z
 
     def decode(self, y: ArrayLike) -> NDArray[Any]:
         """Predictions in the target's own unit, or classes in their own type.

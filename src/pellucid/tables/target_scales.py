@@ -69,9 +69,9 @@ def logarithm_for(y: Numbers) -> str:
 
 
 def is_skewed(y: Numbers) -> bool:
-    """Whether 10 or more numbers have a long tail of large ones: a skewness above 1.
+    """Whether 10 or more numbers have a long tail of large ones, in which logarithms make a difference.
 
-    Formula:  mean(((y − mean) / σ)³)
+    Formula:  mean(((y − mean) / σ)³) > 1 and max > 2 median
 
     Examples
     --------
@@ -80,7 +80,8 @@ def is_skewed(y: Numbers) -> bool:
     """
     if len(y) < FEWEST_TO_TRY or not (spread := float(y.std())) > 0:
         return False
-    return bool(np.mean(((y - y.mean()) / spread) ** 3) > SKEWED)
+    skewness = np.mean(((y - y.mean()) / spread) ** 3)
+    return bool(skewness > SKEWED and y.max() > 2 * np.median(y))
 
 
 def scales_to_try(table: Table, target: Target, split: RowSplit, asked: str) -> list[tuple[str, ...]]:

@@ -144,9 +144,9 @@ def _inferred(table: Table, name: str) -> Target:
     if kind == "category":
         holds = {pl.String(): "texts", pl.Boolean(): "truth values"}.get(column.dtype, "categories")
         return _classification(table, name, column, None, f"because it holds {holds}", "")
-    numbers = as_numbers(table, name, "Correct it, or pass task='classification'.").cast(pl.Float64)
-    y = numbers.drop_nulls()
-    n_different = y.n_unique()
+    numbers = as_numbers(table, name, "Correct it, or pass task='classification'.")
+    n_different = numbers.drop_nulls().n_unique()  # before decimal numbers make large whole ones alike
+    y = numbers.drop_nulls().cast(pl.Float64)
     if (y != y.floor()).any():
         return _regression(table, (name,), f"Regression of {name!r}, because it holds decimal numbers.")
     why = f"because it holds {n_different} different whole numbers"
