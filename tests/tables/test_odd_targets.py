@@ -84,6 +84,10 @@ def test_huge_numbers_are_refused_with_file_and_line_when_fitted_and_when_evalua
         ),
         ([3.5] * N, "'y' is 3.5 in every row"),
         ([3.5 if i != HELD[0] else 4 for i in range(N)], "'y' is 3.5 in every training row"),
+        (
+            [f"2021-03-{1 + i % 28:02}" for i in range(N)],
+            "'y' holds dates or times, such as '2021-03-01', which",
+        ),
         ([f"{i % 30}a" for i in range(N)], "'y' has 30 different values in 40 rows, too many to be classes"),
     ],
 )

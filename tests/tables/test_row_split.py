@@ -39,7 +39,7 @@ def divided(columns: dict[str, Any], **options: Any) -> RowSplit:
 def prepared(columns: Any, **options: Any) -> Prepared:
     defaults = {"task": None, "target_scale": "auto", "validation": 0.2, "group": None, "time": None}
     defaults |= {"seed": 0, "normalisation": "robust"}
-    asked = {k: options.pop(k) for k in ("categories", "numbers", "ignore") if k in options}
+    asked = {k: options.pop(k) for k in ("categories", "numbers", "dates", "ignore") if k in options}
     return prepare(columns, "y", schema=Schema.of(**asked), **(defaults | options))
 
 
@@ -56,6 +56,9 @@ TIMES = [
     [f"{d.isoformat()} 12:30:00" for d in DAYS],
     [datetime.datetime(d.year, d.month, d.day, 7) for d in DAYS],
     [d.toordinal() for d in DAYS],
+    [d.strftime("%d.%m.%Y") for d in DAYS],
+    [d.strftime("%B %d, %Y") for d in DAYS],
+    [int(d.strftime("%Y%m%d")) for d in DAYS],
     [str(d.toordinal()) for d in DAYS],
     [d.toordinal() + 0.25 for d in DAYS],
     pl.Series([d.isoformat() for d in DAYS], dtype=pl.Categorical),
@@ -66,6 +69,14 @@ TIMES = [
 def test_a_time_may_be_written_in_any_of_these_ways(times: Any) -> None:
     split = divided(TABLE | {"day": times}, time="day")
     np.testing.assert_array_equal(split.held, divided(TABLE, time="day").held)
+
+
+def test_day_and_month_stand_where_they_are_asked_to() -> None:
+    days = [f"{1 + i % 12:02}/{1 + i // 4:02}/2021" for i in range(40)]
+    for way, at in (("day/month/year", (1, 0)), ("month/day/year", (0, 1))):
+        given = prepared(TABLE | {"day": days}, time="day", dates=[f"day={way}"])
+        keys = [[d.split("/")[k] for k in at] for d in days]
+        assert max(keys[i] for i in given.training) < min(keys[i] for i in given.held)
 
 
 def test_rows_without_a_time_are_left_out_of_the_network_and_counted() -> None:
@@ -175,7 +186,13 @@ SAME = TABLE | {"y": ["a"] * 25 + ["b"] * 15, "day": list(range(40)), "customer"
             TABLE | {"day": [datetime.time(7), datetime.time(8)] * 20},
             {"time": "day"},
             TableError,
-            "the time column 'day' must hold dates or numbers, but holds values of type Time",
+            "column 'day': expected dates, but found times alone",
+        ),
+        (
+            TABLE | {"day": ["03/04/2021", "05/04/2021"] * 20},
+            {"time": "day"},
+            TableError,
+            "can be read as day/month/year or month/day/year. Pass dates=['day=day/month/year'] or",
         ),
         (TABLE | {"day": DAYS[:1] * 40}, {"time": "day"}, TableError, "'day': all rows are of the same time"),
         (TABLE | {"customer": ["a"] * 40}, {"group": "customer"}, TableError, "all rows are of one group"),

@@ -78,6 +78,33 @@ def readings_of(text: pl.Series) -> list[str]:
     return [reading for reading, _ in (alike[:1] if is_one else alike)]
 
 
+def reading_of(table: Table, name: str) -> str:
+    """The way to read a column that holds dates; empty where it needs none, as it is no text.
+
+    Raises
+    ------
+    TableError
+        If day and month could change places.
+    """
+    import polars as pl
+
+    column = table.column(name)
+    if column.dtype.is_temporal() or column.dtype == pl.Null:
+        return "time" if column.dtype == pl.Time else ""
+    if column.dtype.is_numeric():
+        return "yearmonthday"
+    different = category_text(column).drop_nulls().unique()
+    readings = readings_of(different)
+    if len(readings) > 1:
+        raise TableError(
+            f"{table.origin.name}: column {name!r}: dates such as {shown(different.min())} can be read as "
+            f"{' or '.join(readings)}. Pass dates=['{name}={readings[0]}'] or "
+            f"dates=['{name}={readings[1]}'] to say how."
+        )
+    is_compact = different.str.contains(r"^\d{8}$").all()
+    return readings[0] if readings else "yearmonthday" if is_compact else ISO
+
+
 def moments_of(text: pl.Series, reading: str) -> pl.Series:
     """Texts as moments by one way to read them; null where a text cannot be read so."""
     import polars as pl

@@ -78,7 +78,15 @@ def prepare(
     table = read_table(source, text=schema.text_columns if group is None else [*schema.text_columns, group])
     wanted = read_target(table, target, task=task)
     notes = wanted.notes
-    divided = split_rows(table, wanted, fraction=validation, group=group, time=time, seed=seed)
+    divided = split_rows(
+        table,
+        wanted,
+        fraction=validation,
+        group=group,
+        time=time,
+        reading=schema.reading(time) if time else "",
+        seed=seed,
+    )
     wanted, divided = _without_the_rest(wanted, divided)
     if group is not None:  # who the customer is says nothing of another one
         schema = schema.leaving_out(table.find(group), "rows are split by it")

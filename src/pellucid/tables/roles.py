@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pellucid.errors import TableError
 from pellucid.tables.columns import as_numbers, kind_of
-from pellucid.tables.dates import SAMPLE, as_moments, readings_of
+from pellucid.tables.dates import SAMPLE, as_moments, reading_of, readings_of
 from pellucid.tables.identifiers import numbering, sounds_like_one
 from pellucid.tables.scales import in_order
 from pellucid.tables.schema import Schema, Wish
@@ -289,7 +289,7 @@ def _date(table: Table, name: str, reading: str, rows: pl.Series | None, wish: W
     """A column of dates or times."""
     column = table.column(name)
     if wish is not None and not reading:
-        reading = _asked_reading(table, name, column, wish)
+        reading = reading_of(table, name)
     where = f"take it out of {wish.where}" if wish else f"pass categories=[{name!r}] to use it as categories"
     moments = as_moments(table, name, reading, "", f"Correct it, or {where}.")
     if nothing := _unless_same(name, moments, rows):
@@ -299,26 +299,6 @@ def _date(table: Table, name: str, reading: str, rows: pl.Series | None, wish: W
     how = "" if column.dtype.is_temporal() or reading == "time" else f", read as {reading}"
     reason = wish.reason if wish else f"all {n:,} values are {what}{how}{_missing(moments, rows)}"
     return Role(name, "date", reason, reading="" if column.dtype.is_temporal() and not reading else reading)
-
-
-def _asked_reading(table: Table, name: str, column: pl.Series, wish: Wish) -> str:
-    """How to read a column that was asked to be dates; refused where there is no way, or more than one."""
-    import polars as pl
-
-    if column.dtype.is_temporal() or column.dtype == pl.Null:
-        return "time" if column.dtype == pl.Time else ""
-    if column.dtype.is_numeric():
-        return "yearmonthday"
-    different = category_text(column).drop_nulls().unique()
-    readings = readings_of(different)
-    if len(readings) > 1:
-        raise TableError(
-            f"{table.origin.name}: column {name!r}: dates such as {shown(different.min())} can be read as "
-            f"{' or '.join(readings)}. Pass dates=['{name}={readings[0]}'] or "
-            f"dates=['{name}={readings[1]}'] to say how."
-        )
-    is_compact = different.str.contains(r"^\d{8}$").all()
-    return readings[0] if readings else "yearmonthday" if is_compact else "year-month-day"
 
 
 def _check_levels(table: Table, name: str, text: pl.Series, wish: Wish) -> None:

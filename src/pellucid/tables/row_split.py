@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, TableError
+from pellucid.tables.dates import as_moments, reading_of
 from pellucid.tables.table import Table, shown
 from pellucid.tables.targets import Target
 from pellucid.tables.values import parse_numbers
 from pellucid.training.group_split import split_groups, without_groups_of
 from pellucid.training.splits import Indices, split, split_by_time
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,7 @@ def split_rows(
     fraction: float = 0.2,
     group: str | None = None,
     time: str | None = None,
+    reading: str = "",
     seed: int = 0,
 ) -> RowSplit:
     """Divide the rows that have a target.
@@ -68,6 +66,8 @@ def split_rows(
         Share of the rows that validates.
     group, time : str, optional
         Columns of the table. A time is a date, a date with a time of day, or a number.
+    reading : str
+        How the texts of the time column are read, a name in `dates.READINGS`; found out unless given.
     seed : int
         Decides what is drawn.
 
@@ -89,7 +89,7 @@ def split_rows(
             training, held = split_groups(groups, classes, fraction=fraction, seed=seed)
         return RowSplit(training, held, _notes_on_groups(group, groups, held))
     time = _column(table, target, time, "time")
-    times = _times(table, time)[target.rows]
+    times = _times(table, time, reading)[target.rows]
     with _named(table, time):
         training, held = split_by_time(times, fraction=fraction)
     if not len(held):
@@ -135,24 +135,20 @@ def _groups(table: Table, name: str) -> NDArray[np.int64]:
     return column.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
 
 
-def _times(table: Table, name: str) -> Array:
+def _times(table: Table, name: str, reading: str) -> Array:
     """A column as numbers that grow with time; NaN where there is none."""
     import polars as pl
 
     column = table.column(name)
-    if column.dtype in (pl.String, pl.Categorical, pl.Enum):
-        text = column.cast(pl.String)
-        column, wrong = parse_numbers(text)
-        if wrong.any():
-            column = _moments(text)
-            if (unread := column.is_null() & text.is_not_null()).any():
-                row = int(unread.arg_true()[0])
-                raise TableError(
-                    f"{table.origin.at(name, row)}: expected a date such as 2024-12-31, or a number, but "
-                    f"found {shown(text[row])}. Correct it, or name another time column."
-                )
-    if column.dtype in (pl.Date, pl.Datetime):
-        column = column.to_physical()
+    is_text = column.dtype in (pl.String, pl.Categorical, pl.Enum)
+    if is_text and not reading:
+        numbers, wrong = parse_numbers(column.cast(pl.String))
+        if not wrong.any():
+            column, is_text = numbers, False
+    if is_text or column.dtype.is_temporal():
+        advice = "Correct it, or name another time column."
+        how = (reading or reading_of(table, name)) if is_text else ""
+        column = as_moments(table, name, how, "", advice).to_physical()
     if not column.dtype.is_numeric():
         raise TableError(
             f"{table.origin.name}: the time column {name!r} must hold dates or numbers, but holds values of "
@@ -160,16 +156,6 @@ def _times(table: Table, name: str) -> Array:
         )
     times = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return np.where(np.isfinite(times), times, np.nan)
-
-
-def _moments(text: pl.Series) -> pl.Series:
-    """Texts as dates, with or without a time of day; null where they are none."""
-    import polars as pl
-
-    try:
-        return text.str.to_datetime(strict=False, time_unit="us")
-    except pl.exceptions.ComputeError:  # none looks like a date
-        return text.clear(text.len()).cast(pl.Datetime("us"))
 
 
 def _notes_on_groups(name: str, groups: NDArray[np.int64], held: Indices) -> list[str]:

@@ -149,6 +149,11 @@ class Schema:
         wishes = self.kept | self.asked
         return [name for name, w in wishes.items() if w.kind in ("category", "ordered", "date")]
 
+    def reading(self, name: str) -> str:
+        """How the texts of a column of dates are asked to be read; empty where nothing is asked."""
+        wish = self.asked.get(name) or self.kept.get(name)
+        return wish.reading if wish else ""
+
     def leaving_out(self, name: str, reason: str) -> Schema:
         """The same without a column, unless something else is asked of it."""
         if name in self.asked or name in self.kept:

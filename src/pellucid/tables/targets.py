@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import ArgumentError, DataError, TableError, UnknownNameError
 from pellucid.tables.columns import as_numbers, content_of, kind_of
+from pellucid.tables.dates import readings_of
 from pellucid.tables.features import level_codes
 from pellucid.tables.table import Table, listed, shown
 from pellucid.tables.values import LARGEST, category_text, in_natural_order
@@ -142,6 +143,12 @@ def _inferred(table: Table, name: str) -> Target:
             f"{table.origin.name}: column {name!r} holds {content_of(column)}, which cannot be predicted."
         )
     if kind == "category":
+        if column.dtype == pl.String and readings_of(column.drop_nulls().unique()):
+            raise TableError(
+                f"{table.origin.name}: column {name!r} holds dates or times, such as "
+                f"{shown(column.drop_nulls()[0])}, which cannot be predicted. Predict a number made of them, "
+                "such as days from a date, or pass task='classification'."
+            )
         holds = {pl.String(): "texts", pl.Boolean(): "truth values"}.get(column.dtype, "categories")
         return _classification(table, name, column, None, f"because it holds {holds}", "")
     numbers = as_numbers(table, name, "Correct it, or pass task='classification'.")
