@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pellucid import checks
+from pellucid import checks, settings
 from pellucid.engine.buffer import Array, Buffer
 from pellucid.engine.plan import Call
 from pellucid.errors import ArgumentError
-from pellucid.glass.explanation import Change, Check, Explanation, Stage, Term, Way
+from pellucid.glass.explanation import Change, Check, Explanation, Share, Stage, Term
 from pellucid.glass.learning import Learning
 from pellucid.glass.passage import Passage, plain
 from pellucid.glass.wording import shortest
@@ -23,8 +22,6 @@ from pellucid.layers.base import Layer
 
 SYMBOLS = {"a": "a", "log_a": "log a", "log_rest": "log(1 - a)"}
 MOST = 12  # synapses that a text shows unless all are asked for
-IN_FLOAT32 = "float32 arithmetic, rounded where the kernel rounds"
-BY_KERNEL = "its own kernel, given this row alone"
 
 
 def explain(passage: Passage, layer: Layer, j: int, row: int, *, all: bool = False) -> Explanation:
@@ -54,6 +51,8 @@ class _Neuron:
 
     def explanation(self, most: int | None) -> Explanation:
         passage, row, j = self.passage, self.row, self.j
+        if not settings.jit():
+            self.notes.append("Nothing is compiled (PELLUCID_JIT=0), and NumPy rounds otherwise.")
         terms, bias = self._terms()
         activation = getattr(self.layer, "activation", None)
         activated = self._activated()
@@ -61,6 +60,7 @@ class _Neuron:
         way_back: tuple[Stage, ...] = ()
         delta, method, numbers = None, "", dict[str, float]()
         changes: list[Change] = []
+        worked: list[str] = []
         if passage.goes_back:
             share = self._delta_buffer()
             if share is None:
@@ -68,7 +68,7 @@ class _Neuron:
             else:
                 way_back, delta = tuple(self._way_back(share)), plain(passage.values[share][row, j])
                 learning = Learning(passage, self.layer, j, row, self.x, share)
-                changes, numbers = learning.changes(), learning.numbers
+                changes, numbers, worked = learning.changes(), learning.numbers, learning.worked
                 method = f"{passage.method} ({passage.method.origin})"
                 self.checks += learning.checks
                 self.notes += learning.notes
@@ -89,6 +89,7 @@ class _Neuron:
             method=method,
             numbers=numbers,
             changes=tuple(changes),
+            worked=tuple(worked),
             checks=tuple(self.checks),
             notes=tuple(self.notes),
             most=most,
@@ -103,7 +104,7 @@ class _Neuron:
         weights = passage.values[passage.parameters[f"{self.layer.label}/weights"].buffer][:, j]
         bias = passage.values[passage.parameters[f"{self.layer.label}/bias"].buffer][j]
         sums = chain(bias, x, weights)
-        self._check("z", IN_FLOAT32, self._at(self.z), sums[-1])
+        self._check("z", "arithmetic", self._at(self.z), sums[-1])
         sources = passage.wiring.sources[self.layer.label]
         if passed := passage.wiring.passed[self.layer.label]:
             self.notes.append(f"What comes in has passed {', '.join(passed)}.")
@@ -119,9 +120,9 @@ class _Neuron:
         if self.a is self.z:
             return Stage("a", formula, {"z": z}, (), z)
         if call.kernel.expression:
-            found, how = evaluate(call.kernel, self._numbers(call, self.j))[0], IN_FLOAT32
+            found, how = evaluate(call.kernel, self._numbers(call, self.j))[0], "arithmetic"
         else:
-            found, how = self.passage.run_again(call, self.row)["a"][self.j], BY_KERNEL
+            found, how = self.passage.run_again(call, self.row)["a"][self.j], "kernel"
         self._check("a", how, self._at(self.a), found)
         parts = {"z": z}
         if not call.kernel.expression:
@@ -171,19 +172,18 @@ class _Neuron:
     def _way_back(self, share: Buffer) -> list[Stage]:
         """How a share of the error came to be: first what it was made of, last itself."""
         stages: list[Stage] = []
-        self._follow(share, self.j, stages)
-        stages[-1] = dataclasses.replace(stages[-1], name="delta")
+        self._follow(share, self.j, stages, "delta")
         return stages
 
-    def _follow(self, buffer: Buffer, j: int, stages: list[Stage]) -> None:
+    def _follow(self, buffer: Buffer, j: int, stages: list[Stage], title: str = "") -> None:
         """Append how number j of this row of a buffer came to be."""
         passage, call = self.passage, self.passage.makers[buffer]
         shown, body = plain(passage.values[buffer][self.row, j]), call.kernel.body
         parts: Mapping[str, float] = {}
-        ways: tuple[Way, ...] = ()
-        how = IN_FLOAT32
+        shares: tuple[Share, ...] = ()
+        how = "arithmetic"
         if body is product.body:
-            ways, found = self._ways(call, j)
+            shares, found = self._shares(call, j)
             formula = "the sum of weight × delta over the synapses that lead on"
         elif "losses" in call.operands:
             parts, found, how = self._from_loss(call, j)
@@ -197,12 +197,12 @@ class _Neuron:
             parts, formula, found = self._elementwise(call, j, stages)
         else:
             name = next(n for n, operand in call.operands.items() if operand is buffer)
-            found, how = passage.run_again(call, self.row)[name][j], BY_KERNEL
+            found, how = passage.run_again(call, self.row)[name][j], "kernel"
             formula = (call.kernel.body.__doc__ or call.kernel.name).split("\n")[0]
-        self._check(buffer.name, how, shown, found)
-        stages.append(Stage(self._title(buffer), formula, parts, ways, shown))
+        self._check(title or self._title(buffer), how, shown, found)
+        stages.append(Stage(title or self._title(buffer), formula, parts, shares, shown))
 
-    def _ways(self, call: Call, j: int) -> tuple[tuple[Way, ...], Array]:
+    def _shares(self, call: Call, j: int) -> tuple[tuple[Share, ...], Array]:
         """Along the synapses that lead on: weight × delta of the neuron behind, one after the other."""
         passage, deltas = self.passage, self.passage.values[call.operands["A"]][self.row]  # type: ignore[index]
         W: Buffer = call.operands["B"]  # type: ignore[assignment]
@@ -212,8 +212,8 @@ class _Neuron:
         label = (derived[1].name if derived else W.name).rpartition("/")[0]
         products = deltas.astype(np.float64) * weights
         targets = [f"{label}/{k}" for k in range(len(deltas))]
-        each = (weights.tolist(), deltas.tolist(), products.tolist(), sums[1:].tolist())
-        return tuple(Way(*way) for way in zip(targets, *each, strict=True)), sums[-1]
+        columns = (weights.tolist(), deltas.tolist(), products.tolist(), sums[1:].tolist())
+        return tuple(Share(*each) for each in zip(targets, *columns, strict=True)), sums[-1]
 
     def _elementwise(self, call: Call, j: int, stages: list[Stage]) -> tuple[dict[str, float], str, Array]:
         """Made place by place: what of it came from the loss is followed first, the rest is only named."""
@@ -233,8 +233,8 @@ class _Neuron:
         if derivative is None:
             return parts, call.kernel.expression.replace("*", "×"), found
         own = [np.atleast_1d(np.float32(numbers[n])) for n in ("z", "a", *call.kernel.numbers)]
-        shares = {self._title(call.operands["da"]): plain(numbers["da"])}  # type: ignore[arg-type]
-        return shares | {"g'(z)": plain(exact(derivative)(*own))}, "x × y", found
+        named = {self._title(call.operands["da"]): plain(numbers["da"])}  # type: ignore[arg-type]
+        return named | {"g'(z)": plain(exact(derivative)(*own))}, "x × y", found
 
     def _from_loss(self, call: Call, j: int) -> tuple[dict[str, float], Array, str]:
         """The derivative of the loss, by its parts where they are of this neuron alone."""
@@ -246,7 +246,7 @@ class _Neuron:
             found = passage.run_again(call, self.row)["delta"][j]
             row = {n: passage.values[call.operands[n]][self.row].tolist() for n in "ay"}  # type: ignore[index]
             parts = {f"{n} of output {k}": v for n, values in row.items() for k, v in enumerate(values)}
-            return parts, found, BY_KERNEL
+            return parts, found, "kernel"
         formulas = {n: exact(f) for n, f in call.kernel.formulas.items()}
         z, a, y = (np.atleast_1d(np.float32(numbers[n])) for n in "zay")
         own = [z, a, *(np.float32(numbers[n]) for n in call.kernel.numbers if n.startswith("activation_"))]
@@ -261,7 +261,7 @@ class _Neuron:
                 term = np.asarray(by * slope, np.float32)
                 total = term if total is None else total + term
             parts["share of the row"] = plain(scale)
-            return parts, np.asarray(scale * total), IN_FLOAT32
+            return parts, np.asarray(scale * total), "arithmetic"
 
     # ---------------------------------------------------------------- the numbers themselves
 

@@ -32,7 +32,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Way:
+class Share:
     """One outgoing synapse, along which a share of the error came back.
 
     Parameters
@@ -66,7 +66,7 @@ class Stage:
         How it was made.
     parts : dict of str to float
         The numbers of which it was made.
-    ways : tuple of Way
+    shares : tuple of Share
         The synapses along which it came, if it came along synapses.
     value : float
         The number.
@@ -75,7 +75,7 @@ class Stage:
     name: str
     formula: str
     parts: Mapping[str, float]
-    ways: tuple[Way, ...]
+    shares: tuple[Share, ...]
     value: float
 
 
@@ -117,8 +117,9 @@ class Check:
     ----------
     what : str
         What was compared.
-    how : str
-        How it was worked out anew.
+    how : {"arithmetic", "kernel", "predict"}
+        How it was worked out anew: from the numbers shown, in float32 and rounded where the kernels round; by
+        its own kernel on this row alone, where it sums along a row in an order of its own; or by `predict`.
     shown, found : float
         The number shown, and what was found instead; of several the pair furthest apart.
     ulps : int
@@ -165,6 +166,8 @@ class Explanation:
         The optimizer's numbers of that step.
     changes : tuple of Change
         The bias first, then the weights as in `terms`.
+    worked : tuple of str
+        The update of the weight with the largest gradient, line by line.
     checks : tuple of Check
         Every claim of the text.
     notes : tuple of str
@@ -187,6 +190,7 @@ class Explanation:
     method: str = ""
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    worked: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
     most: int | None = 12

@@ -10,6 +10,7 @@ import numpy as np
 from pellucid.engine.buffer import Array, Buffer
 from pellucid.glass.explanation import Change, Check
 from pellucid.glass.passage import Passage
+from pellucid.glass.worked import work_out
 from pellucid.kernels.exact import evaluate, fma, ulps
 from pellucid.layers.base import Layer, Parameter
 from pellucid.regularizers import clip_to_value
@@ -34,6 +35,7 @@ class Learning:
         self.checks: list[Check] = []
         self.notes: list[str] = []
         self.numbers: dict[str, float] = {}
+        self.worked: list[str] = []
 
     def changes(self) -> list[Change]:
         """The bias, then the weights in the order of the inputs."""
@@ -73,13 +75,18 @@ class Learning:
         new = {s: own(step.after[b]) for s, b in states.items()}
         self._check_used(p, what, gradient, before, used)
         settings = {s: optimizer.settings[s] for s in optimizer.used}
-        given = {"w": before, "g": used, **old, **step.numbers[p.learning_rate], **settings}
+        given: dict[str, Any] = {"w": before, "g": used, **old, **step.numbers[p.learning_rate], **settings}
         found, *kept = evaluate(optimizer.kernel, given)
         for state, values in zip(new, kept, strict=True):
             self._check(f"{optimizer.name}'s {state} of {what}", new[state], values)
         if p.max_norm is not None:
             found = _limited(found, p.max_norm)
         self._check(f"{what} after the step", after, found)
+        if not p.buffer.is_line:
+            i = int(np.abs(used).argmax())
+            of_one = {n: float(v[i]) if isinstance(v, np.ndarray) else v for n, v in given.items()}
+            lines = work_out(optimizer.function, of_one, ("w", *optimizer.states))
+            self.worked = [f"the weight from {sources[i]}:", *lines] if lines else []
         return [
             Change(
                 source,
@@ -111,14 +118,13 @@ class Learning:
             return
         if changes.clip_value is not None:
             [g] = evaluate(clip_to_value, {"g": g, "limit": changes.clip_value})
-        if p.regularizer is not None or changes.clip_value is not None:
+        if p.regularizer is not None or changes.clip_value is not None or ulps(used, g).any():
             self._check(f"the gradient of {what} as the optimizer saw it", used, g)
 
     def _check(self, what: str, shown: Array, found: Any) -> None:
         distances = ulps(shown, found)
         i = int(distances.argmax())
-        how = "float32 arithmetic, rounded where the kernel rounds"
-        self.checks.append(Check(what, how, float(shown[i]), float(found[i]), int(distances[i])))
+        self.checks.append(Check(what, "arithmetic", float(shown[i]), float(found[i]), int(distances[i])))
 
 
 def _summed(values: Array) -> Array:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.glass.text import table_text
+
 if TYPE_CHECKING:
     from pellucid.glass.explanation import Change, Check, Explanation, Stage
 
@@ -52,7 +54,7 @@ def _forward(e: Explanation) -> str:
     lines = [
         "Forward: the bias, then one input after the other, each sum rounded once.",
         "",
-        *_aligned(table),
+        *_indented(table),
         "",
         f"z = {shortest(e.z)}",
         f"a = {shortest(e.a)}   {e.activation}: {e.activated.formula}",
@@ -70,17 +72,17 @@ def _backward(e: Explanation) -> str:
 
 
 def _stage(stage: Stage, most: int | None) -> list[str]:
-    if stage.ways:
+    if stage.shares:
         rows = [
             (w.target, shortest(w.weight), shortest(w.delta), rounded(w.product), shortest(w.sum))
-            for w in stage.ways
+            for w in stage.shares
         ]
-        shown, rest = _largest([w.product for w in stage.ways], most)
+        shown, rest = _largest([w.product for w in stage.shares], most)
         table = [("to", "weight", "its delta", "weight × delta", "sum so far"), *(rows[i] for i in shown)]
         if rest:
-            others = math.fsum(w.product for i, w in enumerate(stage.ways) if i in rest)
+            others = math.fsum(w.product for i, w in enumerate(stage.shares) if i in rest)
             table.append((f"{len(rest)} others together", "", "", rounded(others), ""))
-        return [*_aligned(table), f"{stage.name} = {shortest(stage.value)}"]
+        return [*_indented(table), f"{stage.name} = {shortest(stage.value)}"]
     if stage.formula == "x":
         return [f"{stage.name} = {next(iter(stage.parts))} = {shortest(stage.value)}"]
     if stage.formula in ("x × y", "x + y"):
@@ -107,10 +109,12 @@ def _step(e: Explanation) -> str:
         f"It is that of {e.method}",
         "    " + ", ".join(f"{name} = {shortest(value)}" for name, value in e.numbers.items()),
         "",
-        *_aligned([tuple(head), rows[0], *(rows[i + 1] for i in shown)]),
+        *_indented([tuple(head), rows[0], *(rows[i + 1] for i in shown)]),
     ]
     if rest:
-        lines.append(f"and {len(rest)} others.")
+        lines.append(f"  and {len(rest)} others")
+    if e.worked:
+        lines += ["", f"Worked out for {e.worked[0]}", *(f"  {line}" for line in e.worked[1:])]
     return "\n".join(lines)
 
 
@@ -121,23 +125,31 @@ def _change(c: Change, states: Sequence[str], is_changed: bool) -> tuple[str, ..
     return (*cells, shortest(c.before), shortest(c.after))
 
 
+SAID = {
+    "arithmetic": "Worked out anew from the numbers above, in float32, and equal, bit for bit: {}.",
+    "kernel": "Made anew by its kernel from this row alone, and equal, bit for bit: {}.",
+    "predict": "What predict finds for this row is equal, bit for bit: {}.",
+}
+FOUND = {
+    "arithmetic": "the numbers above give",
+    "kernel": "its kernel makes of this row alone",
+    "predict": "predict now finds",
+}
+
+
 def _verdict(e: Explanation) -> str:
-    wrong = [c for c in e.checks if not c.is_equal]
-    right = [c for c in e.checks if c.is_equal]
-    lines = list(e.notes)
-    lines += [_difference(c) for c in wrong]
-    by_how: dict[str, list[str]] = {}
-    for check in right:
-        by_how.setdefault(check.how, []).append(check.what)
-    lines += [f"Equal, bit for bit, to {how}: {', '.join(what)}." for how, what in by_how.items()]
+    lines = [*e.notes, *(_difference(c) for c in e.checks if not c.is_equal)]
+    for how, said in SAID.items():
+        if what := [c.what for c in e.checks if c.how == how and c.is_equal]:
+            lines.append(said.format(", ".join(what)))
     return "\n".join(lines)
 
 
 def _difference(check: Check) -> str:
-    many = "1 float32 number" if check.ulps == 1 else f"{check.ulps:,} float32 numbers"
+    many = "the next float32 number" if check.ulps == 1 else f"{check.ulps:,} float32 numbers away"
     return (
-        f"DIFFERS: {check.what} is shown as {shortest(check.shown)}, but {check.how} gives "
-        f"{shortest(check.found)}, {many} away."
+        f"DIFFERS: {check.what} is shown as {shortest(check.shown)}, but {FOUND[check.how]} "
+        f"{shortest(check.found)}, {many}."
     )
 
 
@@ -149,11 +161,5 @@ def _largest(sizes: Sequence[float], most: int | None) -> tuple[list[int], set[i
     return sorted(order[:most]), set(order[most:])
 
 
-def _aligned(table: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = []
-    for row in table:
-        first, *others = row
-        cells = [f"  {first:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(others, widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+def _indented(table: Sequence[tuple[str, ...]]) -> list[str]:
+    return [f"  {line}" for line in table_text(table[0], table[1:]).splitlines()]

@@ -70,7 +70,8 @@ def chain(start: ArrayLike, A: ArrayLike, B: ArrayLike) -> Float32:
     array([0.5 , 0.75, 8.75], dtype=float32)
     """
     left, right = np.asarray(A, np.float32), np.asarray(B, np.float32)
-    sums = [np.broadcast_to(np.asarray(start, np.float32), np.broadcast(left, right).shape[1:])]
+    shape = np.broadcast_shapes(left.shape[1:], right.shape[1:])
+    sums = [np.broadcast_to(np.asarray(start, np.float32), shape)]
     for x, y in zip(left, right, strict=True):
         sums.append(fma(x, y, sums[-1]))
     return np.stack(sums)
