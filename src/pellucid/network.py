@@ -17,6 +17,7 @@ from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError
 from pellucid.glass.attribution import Attribution, follow
 from pellucid.glass.neurons import Inside, LayerView, Named, Neuron
 from pellucid.glass.passage import run_passage
+from pellucid.glass.path import Measure, PathSum
 from pellucid.glass.step import Method
 from pellucid.glass.summary import Summary, summarise
 from pellucid.glass.trace import Trace, trace_of
@@ -134,6 +135,11 @@ class Network:
         """Numbers of each epoch so far."""
         return self._state.history if self._state else History()
 
+    @property
+    def loss(self) -> Loss:
+        """The loss of the last fit, or the one that suits the output."""
+        return self._loss_for(None)
+
     def summary(self) -> Summary:
         """Layers, shapes, synapses, parameters, bytes and multiplications a sample; prints as a table."""
         return summarise(self._definitions)
@@ -247,11 +253,15 @@ they add up exactly.
         row = self._row(x, "x")
         start = np.zeros(self.n_in, np.float32) if baseline is None else self._row(baseline, "the baseline")
         at = self._output(output, self.predict(np.stack([start, row]))[1])
-        found = follow(self._definitions, self._arena, row, start, at)
+        found = self.follow(row, start, at)
         name = f"output {at}" if not self.classes or self.n_out == 1 else f"probability of {self.classes[at]}"
         said = "all inputs 0" if baseline is None else "the given baseline"
         values, compared = (tuple(f"{float(v):.6g}" for v in vector) for vector in (row, start))
         return Attribution(name, said, tuple(self.features), values, compared, found)
+
+    def follow(self, row: Array, baseline: Array, output: int, measure: Measure | None = None) -> PathSum:
+        """What each input contributes on the way from a baseline to a row, see `attribution.follow`."""
+        return follow(self._definitions, self._arena, row, baseline, output, measure)
 
     # ---------------------------------------------------------------- answers
 

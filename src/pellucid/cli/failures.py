@@ -25,6 +25,7 @@ OPTIONS = {
     r"\bgroup='(\w+)'": r"--group \1",
     r"\btarget_scale='(\w+)'": r"--target-scale \1",
     r"\btask='(\w+)'": r"--task \1",
+    r"\boutput='(.*?)'": r"--output \1",
     r"\bhidden=\(\)": "--hidden none",
 }
 

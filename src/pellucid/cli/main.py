@@ -55,6 +55,7 @@ COMMANDS = {
     "fit": "Train a network on a table, and keep it in a file.",
     "predict": "Predict the rows of a table.",
     "evaluate": "Score a model on rows whose targets are known.",
+    "explain": "Say why a model answers as it does for one row.",
     "show": "Look inside a model.",
 }
 for i, (name, summary) in enumerate(COMMANDS.items()):

@@ -113,7 +113,8 @@ def fit_table(
     alike["time_limit"] = 1.0 + 2 * best.seconds
     line = train(dataclasses.replace(recipe, hidden=()), given, seed, alike)
     notes = [*given.notes, *best.notes]
-    return TableModel(given.encoding, best.goal, best.network, _evidence(given, best, line), notes)
+    evidence = _evidence(given, best, line)
+    return TableModel(given.encoding, best.goal, best.network, evidence, notes, given.typical)
 
 
 def _evidence(given: Prepared, best: Trained, line: Trained) -> Evidence:

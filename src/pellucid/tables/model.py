@@ -17,11 +17,13 @@ from pellucid.errors import ArgumentError, ModelFileError, PellucidWarning
 from pellucid.network import Network
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import Evidence, scores_of
+from pellucid.tables.explanation import RowExplanation, explain
 from pellucid.tables.features import Report
 from pellucid.tables.predictions import beside, missing
 from pellucid.tables.reading import read_table
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
+from pellucid.tables.typical import Typical, typical_from
 from pellucid.training.history import History
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class TableModel:
         Its scores beside the trivial answer and a straight line.
     notes : list of str
         What was decided on the way: the task, columns left out, rows left out.
+    typical : dict
+        The median or the most frequent category of each column in training.
     """
 
     encoding: TableEncoding
@@ -51,6 +55,7 @@ class TableModel:
     network: Network
     evidence: Evidence
     notes: list[str]
+    typical: Typical
 
     @property
     def history(self) -> History:
@@ -128,6 +133,49 @@ class TableModel:
         scores = scores_of(self.target.task, self.target.own(target.values), self.target.in_own_unit(outputs))
         return scores | {"n_rows": len(target.rows)}
 
+    def explain(self, source: Any, row: int, *, output: Any = None, baseline: Any = None) -> RowExplanation:
+        """How far each column of one row moved the prediction, and the row's way through the network.
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `predict`; with the target too, the way backward is shown as well.
+        row : int
+            Which row of data, counted from 1.
+        output : object, optional
+            The class whose probability is explained, the predicted one unless given; of several targets
+            the one that is meant.
+        baseline : int or dict, optional
+            What the row is compared with: another row by its number, or values by their columns, the others
+            typical ones. Unless given it is a typical row: the median of each number column in training and
+            the most frequent category of each other one.
+
+        Returns
+        -------
+        RowExplanation
+            Contributions of the columns that add up to the difference of the two answers, in the target's
+            own unit; prints as a text.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such row, class or column.
+        TableError
+            If columns are missing, or the row holds what the model cannot read.
+
+        Examples
+        --------
+        >>> import pellucid
+        >>> data = {"height": [1.5, 1.6, 1.7, 1.8, 1.9], "mass": [50.0, 58.0, 66.0, 74.0, 82.0]}
+        >>> model = pellucid.fit_table(data, target="mass", hidden=(), epochs=200, learning_rate=0.05)
+        >>> found = model.explain(data, row=5)
+        >>> found.attribution.inputs, found.attribution.baseline_values
+        (('height',), ('1.7',))
+        >>> [f"{part.name} {part.value:+.0f}" for part in found.attribution.parts[:1]]
+        ['height +16']
+        """
+        return explain(self, source, row, output=output, baseline=baseline)
+
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""
         history, lines = self.history, [str(self.evidence), ""]
@@ -153,6 +201,7 @@ class TableModel:
             "network": document,
             "evidence": self.evidence.to_dict(),
             "notes": self.notes,
+            "typical": self.typical,
         }, tensors
 
     @classmethod
@@ -163,12 +212,13 @@ class TableModel:
             target = TargetEncoding.from_dict(document["target"])
             network = Network.from_dict(document["network"], tensors)
             evidence, notes = Evidence.from_dict(document["evidence"]), [str(n) for n in document["notes"]]
+            typical = typical_from(document["typical"], encoding.columns)
         except (KeyError, TypeError) as error:
             raise ModelFileError(f"the file's description of the table model lacks {error}") from None
         n_out = len(target.classes) or len(target.names)
         if network.n_in != encoding.n_features or network.n_out != n_out:
             raise ModelFileError("the file's network does not fit its table encoding.")
-        return cls(encoding, target, network, evidence, notes)
+        return cls(encoding, target, network, evidence, notes, typical)
 
     def __reduce__(self) -> tuple[Callable[..., TableModel], tuple[Any, ...]]:
         document, tensors = copy.deepcopy(self.to_dict(training=True))

@@ -22,6 +22,7 @@ from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.target_scales import scales_to_try
 from pellucid.tables.targets import Target, read_target
 from pellucid.tables.twins import n_twins
+from pellucid.tables.typical import Typical, typical_values
 from pellucid.training.splits import Indices
 
 FARTHEST = 1e15  # standard deviations, above which a target is an error of measurement
@@ -43,6 +44,8 @@ class Prepared:
         The rows of X to train on, and those to validate on.
     scales : list of tuple of str
         The scales that the target is modelled in, for each of its columns; two where both are tried.
+    typical : dict
+        A typical value of each column, see `typical_values`.
     notes : list of str
         Sentences for the user.
     """
@@ -53,6 +56,7 @@ class Prepared:
     training: Indices
     held: Indices
     scales: list[tuple[str, ...]]
+    typical: Typical
     notes: list[str]
 
     @property
@@ -105,7 +109,8 @@ def prepare(
     notes += [*divided.notes, *encoding.notes, *report.notes]
     notes += notes_on_classes(wanted, divided.training, divided.held)
     notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
-    return Prepared(encoding, wanted, X, divided.training, divided.held, scales, notes)
+    typical = typical_values(table, encoding.columns, wanted.rows[divided.training])
+    return Prepared(encoding, wanted, X, divided.training, divided.held, scales, typical, notes)
 
 
 def _without_the_rest(target: Target, divided: RowSplit) -> tuple[Target, RowSplit]:

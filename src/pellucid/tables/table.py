@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pellucid.errors import TableError, nearest
 
@@ -49,6 +49,15 @@ class Origin:
                 return part.at(column, row)
             row -= n_rows
         return f"{self.name}: column {column!r}, {self.place(row)}"
+
+    def of_row(self, row: int) -> Origin:
+        """The origin of a table that is one row of this one."""
+        for part, n_rows in self.parts:
+            if row < n_rows:
+                return part.of_row(row)
+            row -= n_rows
+        place = self.place(row)
+        return Origin(self.name, lambda _: place)
 
 
 class Stored(Protocol):
@@ -98,6 +107,17 @@ class Table:
     def column(self, name: str) -> pl.Series:
         """The values of a column, without its name."""
         return nameless(self.stored.get_column(name))
+
+    def value(self, name: str, row: int = 0) -> Any:
+        """A value; None where it is missing, and where there is no such column."""
+        return self.column(name)[row] if name in self.schema else None
+
+    def row(self, at: int, names: Iterable[str]) -> Table:
+        """Some columns of one row, as a table that still knows where it stood."""
+        import polars as pl
+
+        columns = {name: self.column(name)[at : at + 1] for name in names}
+        return Table(pl.DataFrame(columns), self.origin.of_row(at))
 
     @property
     def frame(self) -> pl.DataFrame:

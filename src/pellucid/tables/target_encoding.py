@@ -192,6 +192,14 @@ class TargetEncoding:
             outputs[:, i] = SCALES[scale].inverse(outputs[:, i], factor)
         return outputs[:, 0] if wanted == (1,) else outputs
 
+    def slopes(self, y: ArrayLike) -> NDArray[np.float64]:
+        """The derivative of `decode` by the outputs y of a regression, float64 (n, n_targets)."""
+        std = np.array(self.std)
+        slopes = np.asarray(y, np.float64) * std + np.array(self.mean)
+        for i, (scale, factor) in enumerate(zip(self.scales, self.factors, strict=True)):
+            slopes[:, i] = SCALES[scale].slope(slopes[:, i], factor)
+        return np.asarray(slopes * std, np.float64)
+
     def own(self, values: NDArray[np.int32] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Targets for metrics: one-hot rows, or numbers in their own unit, (n, n_out)."""
         if self.classes:

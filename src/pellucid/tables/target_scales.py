@@ -33,11 +33,14 @@ class TargetScale:
         From the target's own unit to the scale.
     inverse : callable
         Back, with a factor on what was the logarithm's argument.
+    slope : callable
+        The derivative of `inverse`.
     """
 
     name: str
     forward: Callable[[Numbers], Numbers]
     inverse: Callable[[Numbers, float], Numbers]
+    slope: Callable[[Numbers, float], Numbers]
 
 
 def _exp(z: Numbers) -> Numbers:
@@ -45,13 +48,23 @@ def _exp(z: Numbers) -> Numbers:
     return np.exp(np.minimum(z, np.log(LARGEST)))
 
 
+def _slope(z: Numbers) -> Numbers:
+    """The derivative of `_exp`."""
+    return np.where(z < np.log(LARGEST), _exp(z), 0.0)
+
+
 # Examples of the inverse: exp(log(5)) · 1 = 5; exp(log(1 + 5)) · 1 − 1 = 5.
 SCALES = {
     scale.name: scale
     for scale in (
-        TargetScale("linear", lambda y: y, lambda z, factor: z),
-        TargetScale("log", np.log, lambda z, factor: factor * _exp(z)),
-        TargetScale("log1p", np.log1p, lambda z, factor: np.maximum(factor * _exp(z) - 1, 0.0)),
+        TargetScale("linear", lambda y: y, lambda z, factor: z, lambda z, factor: np.ones_like(z)),
+        TargetScale("log", np.log, lambda z, factor: factor * _exp(z), lambda z, factor: factor * _slope(z)),
+        TargetScale(
+            "log1p",
+            np.log1p,
+            lambda z, factor: np.maximum(factor * _exp(z) - 1, 0.0),
+            lambda z, factor: np.where(factor * _exp(z) > 1, factor * _slope(z), 0.0),
+        ),
     )
 }
 
