@@ -50,6 +50,26 @@ def test_another_class_is_compared_with_another_row(call, classifier, penguins):
     assert [m["baseline"] for m in result.json["contributions"] if m["input"] == "bill_length_mm"] == ["50.5"]
 
 
+def test_a_neuron_of_the_row_is_explained(call, classifier, penguins):
+    import numpy as np
+
+    import pellucid
+
+    result = call("explain", classifier, penguins, "--row", 17, "--neuron", "hidden_1/3", "--json")
+    assert result.code == 0
+    found, model = result.json["neuron"], pellucid.load(classifier)
+    x = model.encoding.encode(pellucid.tables.reading.read_table(penguins))[16:17]
+    trace = model.network.trace(x, np.array([0]))
+    assert found["z"] == float(trace["hidden_1"].z[0, 3])
+    assert found["delta"] == float(trace["hidden_1"].delta[0, 3])
+    assert found["adds_up"] is True
+    assert result.json["features"]["island"] == {"island = Torgersen": 1.0}
+    text = call("explain", classifier, penguins, "--row", 17, "--neuron", "hidden_1/3").out
+    assert text.startswith("Row 17, line 18 of penguins.csv: species is predicted as ")
+    assert next(line.split() for line in text.splitlines() if line.startswith("bill_length_mm"))[1] == "38.7"
+    assert "Equal, bit for bit, to predict" in text
+
+
 def test_a_row_is_read_from_standard_input(call, classifier, penguins):
     content = "\n".join(penguins.read_text().splitlines()[:3]).encode()
     result = call("explain", classifier, "-", "--row", 2, stdin=content)
@@ -72,6 +92,7 @@ def test_several_targets_are_told_apart(call, penguins, folder):
         (["--row", 345], "penguins.csv has 344 rows of data, counted from 1, but row is 345."),
         (["--row", "ten"], 'unable to convert "ten" into int'),
         (["--row", 1, "--baseline", 345], "but baseline is 345."),
+        (["--row", 1, "--neuron", "hidden_1/99"], "has the neurons 0 to 7"),
         (["--row", 1, "--class", "Emu"], "there is no class 'Emu'. Known: Adelie, Chinstrap, Gentoo."),
     ],
 )

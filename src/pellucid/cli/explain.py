@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from pellucid.cli import files, output
 from pellucid.glass.attribution import BLOCK
 
+if TYPE_CHECKING:
+    from pellucid.tables.explanation import RowExplanation
+
 PLAIN_BLOCK = "#"  # where the former cannot be printed
 
 EXAMPLE = """Example:
   pellucid explain penguins.pellucid examples/penguins.csv --row 17
   pellucid explain penguins.pellucid examples/penguins.csv --row 17 --class Gentoo --baseline 200
+  pellucid explain penguins.pellucid examples/penguins.csv --row 17 --neuron hidden_1/3
 
 Each column gets a number: how far it moved the answer away from that for the baseline, in the
 unit of the answer. Together they are the difference of the two answers, exactly."""
@@ -31,6 +35,7 @@ def explain(
     row: Annotated[int, Parameter(metavar="NUMBER")],
     class_: Annotated[str | None, Parameter(name=["--class", "--output"], metavar="NAME")] = None,
     baseline: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
+    neuron: Annotated[str | None, Parameter(metavar="LAYER/NUMBER")] = None,
     json: bool = False,
 ) -> None:
     """Explain the prediction for one row: which columns moved it how far, and its way through the network.
@@ -49,12 +54,26 @@ def explain(
         that is meant.
     baseline
         Compare with this row of the same table, and not with a typical one.
+    neuron
+        Show the arithmetic of one neuron for this row instead, forward and backward; named LAYER/NUMBER.
     json
         Print one JSON object.
     """
     the_model = files.load_table_model(model)
     found = the_model.explain(files.table_source(data), row, output=class_, baseline=baseline)
-    if json:
+    if neuron is not None:
+        show_neuron(found, neuron, model, json)
+    elif json:
         output.write_json({"model": str(model), **found.to_dict()})
     else:
         output.write(found.text(BLOCK if output.can_print(BLOCK) else PLAIN_BLOCK))
+
+
+def show_neuron(found: RowExplanation, name: str, model: Path, json: bool) -> None:
+    """Print the arithmetic of one neuron for the row, below what its columns became."""
+    arithmetic = found.trace.neuron(name).explain()
+    if json:
+        described = {"row": found.row, "place": found.place, "features": found.features}
+        output.write_json({"model": str(model), **described, "neuron": arithmetic.to_dict()})
+    else:
+        output.write(f"{found.head}\n\n{found.features_text()}\n\n{arithmetic}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from pellucid import checks
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, UnknownNameError
 from pellucid.glass.attribution import BLOCK, Attribution
+from pellucid.glass.journey import Journey, journey_of
 from pellucid.glass.path import Measure
-from pellucid.glass.way import Way, way_of
+from pellucid.glass.text import table_text
+from pellucid.glass.trace import Trace
 from pellucid.tables.features import Report
 from pellucid.tables.reading import read_table
 from pellucid.tables.table import Origin, Table
@@ -43,12 +45,17 @@ class RowExplanation:
         What the table says, or None where it does not.
     attribution : Attribution
         How far each column moved the answer away from that for the baseline.
-    way : Way
+    way : Journey
         What feeds each layer, and, if the target is known, where the error of the row comes from.
     loss : str
         The name of the loss.
+    features : dict of str to dict
+        What became of each column: the names of its features and their numbers, those that are not 0.
     notes : list of str
         Sentences on what the row has that training had not.
+    trace : Trace
+        Every number of the row's pass through the network; `trace.neuron("hidden_1", 3).explain()` is the
+        arithmetic of one neuron.
     """
 
     row: int
@@ -57,17 +64,24 @@ class RowExplanation:
     prediction: Any
     actual: Any
     attribution: Attribution
-    way: Way
+    way: Journey
     loss: str
+    features: dict[str, dict[str, float]]
     notes: list[str]
+    trace: Trace = field(repr=False, compare=False)
+
+    @property
+    def head(self) -> str:
+        """Which row it is and what is predicted for it, in a sentence or two."""
+        known = "" if self.actual is None else f" The table has {shown(self.actual)}."
+        return f"Row {self.row}, {self.place}: {self.target} is predicted as {shown(self.prediction)}.{known}"
 
     def text(self, block: str = BLOCK) -> str:
         """For people, with bars made of `block`."""
         a = self.attribution
-        known = "" if self.actual is None else f" The table has {shown(self.actual)}."
         of = "" if a.what == self.target else f"The {a.what} is {a.answer:.6g}. "
         parts = [
-            f"Row {self.row}, {self.place}: {self.target} is predicted as {shown(self.prediction)}.{known}",
+            self.head,
             f"{of}Compared with {a.baseline}, whose answer is {a.start:.6g}:",
             f"\n{a.text(block)}\n\nForward:\n{self.way.forward()}",
         ]
@@ -76,6 +90,14 @@ class RowExplanation:
                 f"\nBackward, from the loss {self.way.loss:.4g} ({self.loss}):\n{self.way.backward()}"
             )
         return "\n".join([*parts, *(["", *self.notes] if self.notes else [])])
+
+    def features_text(self) -> str:
+        """For people: the value of each column, and the numbers that the network gets for it."""
+        rows = [
+            [name, value, ", ".join(f"{f} {v:.4g}" for f, v in self.features[name].items()) or "0"]
+            for name, value in zip(self.attribution.inputs, self.attribution.values, strict=True)
+        ]
+        return table_text(["column", "is", "the network gets"], rows, n_texts=3)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -86,6 +108,7 @@ class RowExplanation:
             "prediction": self.prediction,
             "actual": self.actual,
             **self.attribution.to_dict(),
+            "features": self.features,
             "way": self.way.to_dict(),
             "notes": self.notes,
         }
@@ -131,9 +154,11 @@ def explain(
         _prediction(model, outputs, at),
         one.value(target),
         attribution,
-        way_of(model.network.layers, x, trace, model.network.gradients, names),
+        journey_of(model.network.layers, x, trace, model.network.gradients, names),
         model.network.loss.name,
+        _features(model, x, ends),
         [*report.notes, *notes],
+        trace,
     )
 
 
@@ -164,6 +189,15 @@ def row_of(table: Table, model: TableModel, name: str, number: Any) -> Table:
         raise ArgumentError(f"{table.origin.name} has {rows}, counted from 1, but {name} is {number}.")
     wanted = {*(c.name for c in model.encoding.columns), *model.target.names}
     return table.row(at, [n for n in table.names if n in wanted])
+
+
+def _features(model: TableModel, x: Array, ends: Array) -> dict[str, dict[str, float]]:
+    """The features that are not 0, by their columns."""
+    names, found = model.encoding.feature_names, {}
+    for column, end in zip(model.encoding.columns, ends, strict=True):
+        places = range(end - len(column.feature_names), end)
+        found[column.name] = {names[i]: float(x[i]) for i in places if x[i]}
+    return found
 
 
 def _baseline(table: Table, model: TableModel, asked: Any) -> tuple[Table, str]:

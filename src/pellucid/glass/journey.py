@@ -12,6 +12,7 @@ from pellucid.engine.buffer import Array
 from pellucid.glass.neurons import LayerView
 from pellucid.glass.text import table_text
 from pellucid.glass.trace import Trace
+from pellucid.glass.wiring import has_neurons
 
 MOST = 4  # neurons, inputs and weights that are named
 
@@ -36,7 +37,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class LayerWay:
+class Station:
     """What happens to a row in one layer with neurons.
 
     Parameters
@@ -58,12 +59,12 @@ class LayerWay:
 
 
 @dataclass(frozen=True)
-class Way:
+class Journey:
     """The way of one row, forward and, if its target is known, backward.
 
     Parameters
     ----------
-    layers : tuple of LayerWay
+    layers : tuple of Station
         Those with neurons, in order.
     outputs : tuple of (str, float, float)
         Name, weighted input z and activation a of each output neuron.
@@ -73,7 +74,7 @@ class Way:
         The weights that the row would move most: name such as `hidden_1/3/age`, weight, ∂loss/∂weight.
     """
 
-    layers: tuple[LayerWay, ...]
+    layers: tuple[Station, ...]
     outputs: tuple[tuple[str, float, float], ...]
     loss: float | None = None
     moved: tuple[tuple[str, float, float], ...] = ()
@@ -104,9 +105,9 @@ class Way:
         return asdict(self)
 
 
-def way_of(
+def journey_of(
     layers: Sequence[LayerView], x: Array, trace: Trace, gradients: Mapping[str, Array], names: Sequence[str]
-) -> Way:
+) -> Journey:
     """The way of the one row of a trace.
 
     Parameters
@@ -122,10 +123,10 @@ def way_of(
     names : sequence of str
         What the outputs are called.
     """
-    ways, a = [], x
+    stations, a = [], x
     for layer, traced in zip(layers[1:], trace.layers, strict=True):
-        if _has_neurons(layer):
-            ways.append(_layer_way(layer, a, None if traced.delta is None else traced.delta[0]))
+        if has_neurons(layer.definition):
+            stations.append(_station(layer, a, None if traced.delta is None else traced.delta[0]))
         if traced.a is not None:  # in a prediction dropout makes nothing: a is what it was
             a = traced.a[0]
     last = trace.layers[-1]
@@ -134,18 +135,18 @@ def way_of(
         (name, float(z_k), float(a_k)) for name, z_k, a_k in zip(names, z, trace.outputs[0], strict=True)
     )
     if trace.loss is None:
-        return Way(tuple(ways), outputs)
-    return Way(tuple(ways), outputs, float(trace.loss[0]), _moved(layers, gradients))
+        return Journey(tuple(stations), outputs)
+    return Journey(tuple(stations), outputs, float(trace.loss[0]), _moved(layers, gradients))
 
 
-def _layer_way(layer: LayerView, a: Array, delta: Array | None) -> LayerWay:
+def _station(layer: LayerView, a: Array, delta: Array | None) -> Station:
     comes_in = np.abs(a.astype(np.float64)) * np.abs(layer.weights.astype(np.float64)).sum(axis=1)
-    total, names = comes_in.sum() or 1.0, _sources(layer)
+    total, names = comes_in.sum() or 1.0, layer.sources
     sources = tuple(Source(names[i], float(a[i]), float(comes_in[i] / total)) for i in _largest(comes_in))
     if delta is None:
-        return LayerWay(layer.name, sources)
+        return Station(layer.name, sources)
     blamed = tuple((f"{layer.name}/{j}", float(delta[j])) for j in _largest(delta))
-    return LayerWay(layer.name, sources, float(np.linalg.norm(delta.astype(np.float64))), blamed)
+    return Station(layer.name, sources, float(np.linalg.norm(delta.astype(np.float64))), blamed)
 
 
 def _moved(
@@ -163,20 +164,13 @@ def _moved(
 
 
 def _name_of(layer: LayerView, parameter: str, place: tuple[int, ...]) -> str:
-    """Such as `hidden_1/3/age` of a weight, `hidden_1/3/bias`, and `scale_1/factors[2]` of other layers."""
-    if _has_neurons(layer) and parameter in ("weights", "bias"):
-        source = _sources(layer)[place[0]] if parameter == "weights" else "bias"
+    """Such as `hidden_1/3/age` of a weight, `hidden_1/3/bias`, and `scale_1/factors[age]` of other layers."""
+    if has_neurons(layer.definition) and parameter in ("weights", "bias"):
+        source = layer.sources[place[0]] if parameter == "weights" else "bias"
         return f"{layer.name}/{place[-1]}/{source}"
+    if len(place) == 1 and layer.n_in == layer.n_out == len(layer.parameters[parameter]):
+        return f"{layer.name}/{parameter}[{layer.sources[place[0]]}]"
     return f"{layer.name}/{parameter}[{', '.join(map(str, place))}]"
-
-
-def _has_neurons(layer: LayerView) -> bool:
-    return "weights" in layer.parameters
-
-
-def _sources(layer: LayerView) -> list[str]:
-    """Names of what leads into a layer."""
-    return [s.source for s in layer.neurons[0].synapses]
 
 
 def _largest(numbers: Array) -> list[int]:
