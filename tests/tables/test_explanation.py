@@ -18,6 +18,7 @@ from pellucid.tables.target_scales import SCALES
 from pellucid.tables.typical import typical_from
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
+pytestmark = pytest.mark.filterwarnings("ignore::pellucid.PellucidWarning")
 SMALL: dict[str, Any] = {"hidden": (16,), "epochs": 8, "verbose": False}
 
 
@@ -92,12 +93,8 @@ def test_a_linear_model_gives_coefficient_times_difference(line: TableModel) -> 
     x, start = (line.encoding.encode(read_table(t)) for t in (frame()[199:200], typical))
     weights = line.network.layers["output"].weights[:, 0].astype(np.float64)
     each = weights * line.target.std[0] * (x[0].astype(np.float64) - start[0])
-    at = 0
-    for column, moved in zip(line.encoding.columns, found.contributions, strict=True):
-        width = len(column.feature_names)
-        assert moved == pytest.approx(each[at : at + width].sum(), rel=1e-12, abs=1e-12)
-        at += width
-    assert at == len(each)
+    for features, moved in zip(line.encoding.spans.values(), found.contributions, strict=True):
+        assert moved == pytest.approx(each[features].sum(), rel=1e-12, abs=1e-12)
 
 
 def test_targets_in_logarithms_are_explained_in_their_own_unit() -> None:
@@ -120,6 +117,53 @@ def test_slopes_of_scales_are_their_derivatives(scale: str) -> None:
     measured = (entry.inverse(z + step, 1.3) - entry.inverse(z - step, 1.3)) / (2 * step)
     assert entry.slope(z, 1.3) == pytest.approx(measured, rel=1e-8)
     assert np.isfinite(entry.slope(np.array([1e5]), 1.0)).all()
+
+
+def mixed(n: int = 240) -> dict[str, Any]:
+    """A table with a column of every kind."""
+    rng = np.random.default_rng(3)
+    town, x = rng.integers(0, 30, n), rng.standard_normal(n)
+    day = np.datetime64("2020-01-06T09:00") + rng.integers(0, 10_000, n) * np.timedelta64(1, "h")
+    size = rng.integers(0, 3, n)
+    return {
+        "x": np.where(rng.uniform(size=n) < 0.1, np.nan, x),
+        "town": [f"town {t}" for t in town],
+        "size": np.array(["small", "medium", "large"])[size],
+        "member": rng.uniform(size=n) < 0.7,
+        "day": day,
+        "at": [f"{h}:30" for h in rng.integers(6, 23, n)],
+        "y": x + size + np.sin(town),
+    }
+
+
+def test_columns_of_every_kind_are_explained() -> None:
+    table = mixed()
+    model = pellucid.fit_table(table, target="y", ordered={"size": ["small", "medium", "large"]}, **SMALL)
+    kinds = {role.name: role.kind for role in model.encoding.roles}
+    assert kinds == {
+        "x": "number",
+        "town": "category",
+        "size": "ordered",
+        "member": "boolean",
+        "day": "date",
+        "at": "date",
+    }
+    assert model.encoding.embedded
+    typical = model.typical
+    assert typical["member"] == "true"
+    assert sorted(table["day"].astype("datetime64[us]").tolist())[0].isoformat(" ") < typical["day"]
+    known = model.encoding.encode(read_table({name: [value] for name, value in typical.items()}))[0]
+    passed = next(i for i, n in enumerate(model.encoding.feature_names) if n.startswith("day: days since"))
+    assert abs(known[passed]) < 0.05  # the median of the training rows
+    predicted = model.predict(table)
+    for row in range(1, 6):
+        found = model.explain(table, row)
+        check_sums(found)
+        assert found.attribution.answer == predicted[row - 1]
+        assert found.attribution.inputs == tuple(kinds)
+        moved = dict(zip(found.attribution.inputs, found.attribution.contributions, strict=True))
+        assert moved["town"] != 0 or table["town"][row - 1] == typical["town"]
+        assert found.features["town"].keys() == {"town"}
 
 
 def test_several_targets_are_explained_one_at_a_time() -> None:

@@ -132,15 +132,14 @@ def explain(
     outputs = model.network.predict(x[None])
     at = _output(model, output, outputs[0])
     path = model.network.follow(x, start, at, _measure(model, at))
-    columns = model.encoding.columns
-    ends = np.cumsum([len(c.feature_names) for c in columns])
-    moved = [math.fsum(features) for features in np.split(path.contributions, ends[:-1])]
+    columns = model.encoding.spans
+    moved = [math.fsum(path.contributions[features]) for features in columns.values()]
     attribution = Attribution(
         f"probability of {model.classes[at]}" if model.classes else model.target.names[at],
         said,
-        tuple(c.name for c in columns),
-        tuple(shown(one.value(c.name)) for c in columns),
-        tuple(shown(other.value(c.name)) for c in columns),
+        tuple(columns),
+        tuple(shown(one.value(name)) for name in columns),
+        tuple(shown(other.value(name)) for name in columns),
         replace(path, contributions=np.array(moved)),
     )
     y, notes = _target(model, one)
@@ -156,7 +155,7 @@ def explain(
         attribution,
         journey_of(model.network.layers, x, trace, model.network.gradients, names),
         model.network.loss.name,
-        _features(model, x, ends),
+        _features(model, x),
         [*report.notes, *notes],
         trace,
     )
@@ -191,13 +190,10 @@ def row_of(table: Table, model: TableModel, name: str, number: Any) -> Table:
     return table.row(at, [n for n in table.names if n in wanted])
 
 
-def _features(model: TableModel, x: Array, ends: Array) -> dict[str, dict[str, float]]:
+def _features(model: TableModel, x: Array) -> dict[str, dict[str, float]]:
     """The features that are not 0, by their columns."""
-    names, found = model.encoding.feature_names, {}
-    for column, end in zip(model.encoding.columns, ends, strict=True):
-        places = range(end - len(column.feature_names), end)
-        found[column.name] = {names[i]: float(x[i]) for i in places if x[i]}
-    return found
+    names, columns = model.encoding.feature_names, model.encoding.spans
+    return {c: {names[i]: float(x[i]) for i in features if x[i]} for c, features in columns.items()}
 
 
 def _baseline(table: Table, model: TableModel, asked: Any) -> tuple[Table, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
 from pellucid.tables.columns import as_numbers
+from pellucid.tables.date_column import DateColumn
 from pellucid.tables.features import Column
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
@@ -18,9 +20,10 @@ Typical = dict[str, float | str]
 
 
 def typical_values(table: Table, columns: Sequence[Column], rows: Indices) -> Typical:
-    """The median of each number column and the most frequent category of each other one, by its name.
+    """The median of each column of numbers or dates, the most frequent category of each other one.
 
-    Missing values do not count. A median is a value of the table: the lower one of two in the middle.
+    Dates are given as texts. Missing values do not count. A median is a value of the table: the lower one of
+    two in the middle.
 
     Parameters
     ----------
@@ -55,6 +58,8 @@ def typical_from(value: object, columns: Sequence[Column]) -> Typical:
 
 def _typical(table: Table, column: Column, rows: Indices) -> list[Any]:
     """The typical one of the values in some rows; none where all are missing."""
+    if isinstance(column, DateColumn):
+        return [_written(column)]
     if column.kind == "number":
         numbers = as_numbers(table, column.name, "").gather(rows).drop_nulls()
         numbers = numbers.filter(numbers.abs() <= LARGEST).sort()
@@ -62,3 +67,11 @@ def _typical(table: Table, column: Column, rows: Indices) -> list[Any]:
     texts = category_text(table.column(column.name).gather(rows)).drop_nulls().alias("level")
     counts = texts.value_counts(name="n").sort(["n", "level"], descending=[True, False])
     return counts["level"].to_list()[:1]
+
+
+def _written(column: DateColumn) -> str:
+    """The median of dates or times, as any column of them understands it."""
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=column.median)
+    if column.reading == "time":
+        return moment.time().isoformat()
+    return moment.date().isoformat() if moment.time() == datetime.time() else moment.isoformat(" ")
