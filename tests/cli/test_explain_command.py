@@ -67,7 +67,7 @@ def test_a_neuron_of_the_row_is_explained(call, classifier, penguins):
     text = call("explain", classifier, penguins, "--row", 17, "--neuron", "hidden_1/3").out
     assert text.startswith("Row 17, line 18 of penguins.csv: species is predicted as ")
     assert next(line.split() for line in text.splitlines() if line.startswith("bill_length_mm"))[1] == "38.7"
-    assert "Equal, bit for bit, to predict" in text
+    assert "bit for bit" in text
 
 
 def test_a_row_is_read_from_standard_input(call, classifier, penguins):
