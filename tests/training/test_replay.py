@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -27,8 +28,9 @@ from pellucid import (
     Scale,
     load,
 )
-from pellucid.errors import ArgumentError, DataError, NotFittedError
+from pellucid.errors import ArgumentError, DataError, ModelFileError, NotFittedError
 from pellucid.optimizers import OPTIMIZERS
+from pellucid.training.history import History
 from pellucid.training.replay import Replay
 
 X = numbers()
@@ -331,3 +333,19 @@ def test_distributions_are_the_quantiles_of_what_there_was(tmp_path: Path) -> No
     again = load(tmp_path / "net.pellucid")
     assert isinstance(again, Network)
     assert again.history.distributions.to_dict() == distributions.to_dict()
+    assert pickle.loads(pickle.dumps(other.history)).distributions.to_dict() == distributions.to_dict()
+
+
+WRONG: list[Any] = [
+    *("x", [1], {"epochs": [0]}, {"epochs": 1, "quantiles": {}}, {"epochs": ["x"], "quantiles": {}}),
+    {"epochs": [0], "quantiles": {"a": [[1, 2]]}},
+    {"epochs": [0], "quantiles": {"a": [[10**400] * 7]}},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_distributions_in_a_file_are_not_trusted(wrong: Any) -> None:
+    document, tensors = dense().to_dict()
+    document["history"] = {**History().to_dict(), "columns": {"loss": [1.0]}, "distributions": wrong}
+    with pytest.raises(ModelFileError, match="the file's description of the network is not right"):
+        Network.from_dict(document, tensors)

@@ -14,7 +14,8 @@ from training_runs import classes, numbers
 
 from pellucid import BatchNorm, Dense, Dropout, Frozen, Input, Network, Residual, Scale, fit_table
 from pellucid.errors import ArgumentError
-from pellucid.training.why import Path, Why
+from pellucid.training.course import Course
+from pellucid.training.why import Why
 
 X = numbers()
 Y = classes(X)
@@ -171,14 +172,14 @@ def test_without_a_step_the_weight_is_told_over_the_epochs() -> None:
     net, seen = network(), []
     options = {**OPTIONS, "epochs": 30, "callbacks": lambda net, _: seen.append(net.copy())}
     net.fit(X, Y, record=True, **options)
-    path = net.history.why("output/1/frozen_1/2")
-    assert isinstance(path, Path)
-    assert path.epochs.tolist() == [0, 7, 14, 21, 28, 30]
-    assert path.steps.tolist() == [5 * e for e in path.epochs]
-    for epoch, value in list(zip(path.epochs, path.values, strict=True))[1:]:
+    course = net.history.why("output/1/frozen_1/2")
+    assert isinstance(course, Course)
+    assert course.epochs.tolist() == [0, 7, 14, 21, 28, 30]
+    assert course.steps.tolist() == [5 * e for e in course.epochs]
+    for epoch, value in list(zip(course.epochs, course.values, strict=True))[1:]:
         assert value == seen[epoch - 1].parameters["output/weights"][2, 1]
-    assert len(str(path).splitlines()) == 8
-    assert json.loads(json.dumps(path.to_dict()))["epochs"] == path.epochs.tolist()
+    assert len(str(course).splitlines()) == 8
+    assert json.loads(json.dumps(course.to_dict()))["epochs"] == course.epochs.tolist()
 
 
 @pytest.mark.parametrize(

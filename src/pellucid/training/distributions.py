@@ -55,8 +55,11 @@ class Distributions(Mapping[str, Array]):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Distributions:
         """From plain values; a ValueError where they are not what `to_dict` gives."""
-        epochs = np.array(values["epochs"])
-        quantiles = {str(n): np.array(q, np.float64) for n, q in values["quantiles"].items()}
+        try:
+            epochs = np.array(values["epochs"])
+            quantiles = {str(n): np.array(q, np.float64) for n, q in values["quantiles"].items()}
+        except OverflowError as error:
+            raise ValueError(str(error)) from None
         wanted = (len(epochs), len(QUANTILES))
         if epochs.dtype.kind != "i" or epochs.ndim != 1 or any(q.shape != wanted for q in quantiles.values()):
             raise ValueError(f"distributions must have one row of {len(QUANTILES)} numbers for each epoch")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +26,7 @@ from pellucid.training.data import Targets
 from pellucid.training.divergence import find_cause
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
+from pellucid.training.interrupt import ctrl_c
 from pellucid.training.state import State, put, states_of, sums_of, weights
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ class Fit:
         deadline = np.inf if settings.time_limit is None else start + settings.time_limit
         state.load(self.lowered, self.work, self.all, self.parameters)
         stop = self._stopped_before()
-        with Team(settings.threads) as self.team, self._ctrl_c(), self._kept_on_error():
+        with Team(settings.threads) as self.team, ctrl_c(self._interrupt), self._kept_on_error():
             self.refresh.run(self.team, 0, 1, 1, 1)
             self._check_best()
             while stop is None and state.epoch < last:
@@ -372,6 +371,9 @@ class Fit:
             state.forget_optimizer()
             state.last = state.left
 
+    def _interrupt(self) -> None:
+        self.interrupted = True
+
     def keep(self) -> None:
         """Take what a later run needs out of the arenas into the state."""
         self.state.keep(self.lowered, self.work, self.all, self.parameters)
@@ -388,24 +390,6 @@ class Fit:
             )
             self.history.stopped_by, self.history.reason = "error", f"{type(error).__name__} {where}"
             raise
-
-    @contextmanager
-    def _ctrl_c(self) -> Iterator[None]:
-        """Let the first Ctrl-C end the training in good order; a second one raises at once."""
-        before = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is not threading.main_thread() or before is None:
-            yield
-            return
-
-        def note(*_: Any) -> None:
-            self.interrupted = True
-            signal.signal(signal.SIGINT, before)
-
-        try:
-            signal.signal(signal.SIGINT, note)
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 ADVICE = "Try a smaller learning rate, clipping of gradients (clip_norm=1), or normalised inputs"

@@ -10,9 +10,10 @@ from pellucid.errors import NotFittedError
 from pellucid.training.distributions import Distributions
 
 if TYPE_CHECKING:
+    from pellucid.training.course import Course
     from pellucid.training.recording import Recording
     from pellucid.training.replay import Replay
-    from pellucid.training.why import Path, Why
+    from pellucid.training.why import Why
 
 
 @dataclass
@@ -93,7 +94,7 @@ class History:
         """
         return self._recorded().replay(step)
 
-    def why(self, name: str, step: int | None = None) -> Why | Path:
+    def why(self, name: str, step: int | None = None) -> Why | Course:
         """Why a weight moved in a step: loss, deltas, gradient, optimizer, change.
 
         Parameters
@@ -147,6 +148,9 @@ class History:
         values = dict(values)
         known = values.pop("distributions")
         return cls(**values, kept_distributions=Distributions.from_dict(known) if known else None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return History.from_dict, (self.to_dict(),)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{n} {c[-1]:.4g}" for n, c in self.columns.items() if c and n != "seconds")

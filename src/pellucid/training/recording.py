@@ -20,9 +20,10 @@ from pellucid.training.history import History
 from pellucid.training.state import State, Tensors
 
 if TYPE_CHECKING:
+    from pellucid.training.course import Course
     from pellucid.training.fit import Fit
     from pellucid.training.replay import Replay
-    from pellucid.training.why import Path, Why
+    from pellucid.training.why import Why
 
 MOST = 32  # snapshots at most,
 LARGEST = 64 << 20  # and at most so many bytes of them,
@@ -138,17 +139,18 @@ class Recording:
 
     def replay(self, step: int) -> Replay:
         """Run a step again; the last one asked for is kept."""
-        from pellucid.training.replay import rerun
+        from pellucid.training.rerun import rerun
 
         if self._replay is None or self._replay.step != step:
             self._replay = rerun(self, step)
         return self._replay
 
-    def why(self, name: str, step: int | None) -> Why | Path:
-        """Why a weight moved in a step; without one, its way over the epochs."""
-        from pellucid.training.why import Path, explain
+    def why(self, name: str, step: int | None) -> Why | Course:
+        """Why a weight moved in a step; without one, its course over the epochs."""
+        from pellucid.training.course import Course
+        from pellucid.training.why import explain
 
-        return Path.of(self, name) if step is None else explain(self.replay(step), name)
+        return Course.of(self, name) if step is None else explain(self.replay(step), name)
 
     def find(self, step: Any) -> tuple[Mark, list[Mark], State]:
         """The epoch of a step (from 1), the epochs that lead to it, and the snapshot that these begin at.

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.engine.buffer import Array
+from pellucid.glass.wording import rounded, shortest
 from pellucid.training.places import Place, find_place
 
 if TYPE_CHECKING:
-    from pellucid.training.recording import Recording
     from pellucid.training.replay import Replay
 
 SHOWN = 3  # rows of a batch that the text tells of
@@ -124,19 +124,21 @@ class Why:
         where = f"step {self.step}, which is step {self.step_in_epoch} of epoch {self.epoch}"
         lines = [
             f"{self.name} in {where}",
-            _line("loss of the batch", f"{_told(self.loss)} over {_rows(len(self.rows))}"),
+            _line("loss of the batch", f"{rounded(self.loss)} over {_rows(len(self.rows))}"),
         ]
         lines += self._told_shares()
-        lines += [_line(STAGES[name], _told(g)) for name, g in self.gradients.items()]
+        lines += [_line(STAGES[name], shortest(g)) for name, g in self.gradients.items()]
         if self.gradients:
             lines.append(_line(self.optimizer, self.formula))
-            lines += [_line(f"  {name}", _told(value)) for name, value in self.numbers.items()]
-            lines += [_line(f"  {name}", f"{_told(a)} -> {_told(b)}") for name, (a, b) in self.states.items()]
+            lines += [_line(f"  {name}", shortest(value)) for name, value in self.numbers.items()]
+            lines += [
+                _line(f"  {name}", f"{shortest(a)} -> {shortest(b)}") for name, (a, b) in self.states.items()
+            ]
         else:
             lines.append(_line("gradient", "none: training changes it by no gradient"))
         if self.column_factor is not None:
-            lines.append(_line("times, for max_norm", _told(self.column_factor)))
-        moved = f"{_told(self.before)} -> {_told(self.after)}, a change of {self.change:.6g}"
+            lines.append(_line("times, for max_norm", rounded(self.column_factor)))
+        moved = f"{shortest(self.before)} -> {shortest(self.after)}, a change of {rounded(self.change)}"
         return "\n".join([*lines, _line("weight", moved)])
 
     __repr__ = __str__
@@ -150,59 +152,14 @@ class Why:
         lines = [
             _line(
                 f"  row {self.rows[k]}",
-                f"input {_told(self.inputs[k])} x delta {_told(self.deltas[k])} = {shares[k]:.6g}",
+                f"input {shortest(self.inputs[k])} x delta {shortest(self.deltas[k])} = {rounded(shares[k])}",
             )
             for k in order[:SHOWN]
         ]
         if len(order) > SHOWN:
             rest = math.fsum(shares[order[SHOWN:]])
-            lines.append(_line(f"  {_rows(len(order) - SHOWN)} more", f"{rest:.6g}"))
-        return [*lines, _line("  sum of all rows", f"{self.sum_of_shares:.6g}")]
-
-
-@dataclass(frozen=True, eq=False)
-class Path:
-    """The way of one number over the epochs, as far as snapshots were kept; prints as a table.
-
-    Parameters
-    ----------
-    name : str
-        The number, such as `hidden_1/3/age`.
-    epochs, steps : int array (n,)
-        Epochs and steps that were over; 0 is the beginning.
-    values : float32 array (n,)
-        The number then.
-    """
-
-    name: str
-    epochs: Array
-    steps: Array
-    values: Array
-
-    @classmethod
-    def of(cls, recording: Recording, name: str) -> Path:
-        """The way of a number through a recording."""
-        place = find_place(name, recording.wiring)
-        states = recording.states
-        values = np.array([s.last[place.parameter.name][place.index] for s in states])
-        return cls(
-            place.name, np.array([s.epoch for s in states]), np.array([s.tick for s in states]), values
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain lists."""
-        lists = {n: getattr(self, n).tolist() for n in ("epochs", "steps", "values")}
-        return {"name": self.name, **lists}
-
-    def __str__(self) -> str:
-        lines = [self.name, f"{'epoch':>7}  {'step':>9}  {'weight':>13}  {'change':>13}"]
-        last = self.values[0]
-        for epoch, step, value in zip(self.epochs, self.steps, self.values, strict=True):
-            lines.append(f"{epoch:>7}  {step:>9}  {_told(value):>13}  {float(value) - float(last):>13.6g}")
-            last = value
-        return "\n".join(lines)
-
-    __repr__ = __str__
+            lines.append(_line(f"  {_rows(len(order) - SHOWN)} more", rounded(rest)))
+        return [*lines, _line("  sum of all rows", rounded(math.fsum(shares)))]
 
 
 def explain(replay: Replay, name: str) -> Why:
@@ -270,8 +227,3 @@ def _line(what: str, said: str) -> str:
 
 def _rows(n: int) -> str:
     return "1 row" if n == 1 else f"{n} rows"
-
-
-def _told(value: Any) -> str:
-    """A float32 in the fewest digits that tell it from all others."""
-    return str(np.float32(value)) if np.float32(value) == value or value != value else f"{value:.9g}"
