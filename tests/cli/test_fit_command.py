@@ -217,6 +217,14 @@ def test_checkpoint_goes_on_and_is_not_overwritten(call, folder, penguins):
     assert document["state"]["epoch"] == 3
 
 
+def test_record_keeps_how_weights_were_spread_over_the_epochs(call, folder, penguins):
+    for options, kept in (([], None), (["--record"], [0, 2, 3])):
+        out = f"{len(options)}.pellucid"
+        assert call("fit", penguins, "--target", "species", *SMALL, *options, "--out", out).code == 0
+        found = pellucid.load(out).history.to_dict()["distributions"]
+        assert (found and found["epochs"]) == kept
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

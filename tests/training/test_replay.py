@@ -333,13 +333,15 @@ def test_distributions_are_the_quantiles_of_what_there_was(tmp_path: Path) -> No
     again = load(tmp_path / "net.pellucid")
     assert isinstance(again, Network)
     assert again.history.distributions.to_dict() == distributions.to_dict()
+    assert list(again.history.distributions)[:2] == ["scale_1/factors", "hidden_1/weights"]
     assert pickle.loads(pickle.dumps(other.history)).distributions.to_dict() == distributions.to_dict()
 
 
 WRONG: list[Any] = [
-    *("x", [1], {"epochs": [0]}, {"epochs": 1, "quantiles": {}}, {"epochs": ["x"], "quantiles": {}}),
+    *("x", [1], {"epochs": [0]}, {"epochs": 1, "quantiles": []}, {"epochs": ["x"], "quantiles": []}),
     {"epochs": [0], "quantiles": {"a": [[1, 2]]}},
-    {"epochs": [0], "quantiles": {"a": [[10**400] * 7]}},
+    {"epochs": [0], "quantiles": [["a", [[1, 2]]]]},
+    {"epochs": [0], "quantiles": [["a", [[10**400] * 7]]]},
 ]
 
 

@@ -99,6 +99,8 @@ class Options:
         A file that holds after each epoch all that is needed to go on.
     resume
         Go on from the checkpoint, if its file is there.
+    record
+        Keep in the file how weights and activations were spread over the epochs, for pictures of them.
     """
 
     task: Task = None
@@ -123,6 +125,7 @@ class Options:
     threads: int | None = None
     checkpoint: File = None
     resume: bool = False
+    record: bool = False
 
     def checked(self) -> dict[str, Any]:
         """What was given, by the names of `fit_table`.

@@ -49,15 +49,15 @@ class Distributions(Mapping[str, Array]):
         return cls(np.array(epochs, np.int64), {n: np.array([q[n] for q in quantiles]) for n in names})
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"epochs": self.epochs.tolist(), "quantiles": {n: q.tolist() for n, q in self.items()}}
+        """As plain values; names and quantiles in pairs, since a file does not keep the order of a dict."""
+        return {"epochs": self.epochs.tolist(), "quantiles": [[n, q.tolist()] for n, q in self.items()]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Distributions:
         """From plain values; a ValueError where they are not what `to_dict` gives."""
         try:
             epochs = np.array(values["epochs"])
-            quantiles = {str(n): np.array(q, np.float64) for n, q in values["quantiles"].items()}
+            quantiles = {str(n): np.array(q, np.float64) for n, q in values["quantiles"]}
         except OverflowError as error:
             raise ValueError(str(error)) from None
         wanted = (len(epochs), len(QUANTILES))
