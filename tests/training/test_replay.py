@@ -19,6 +19,7 @@ from pellucid import (
     Concat,
     Dense,
     Dropout,
+    Embedding,
     Frozen,
     GaussianNoise,
     Input,
@@ -32,6 +33,7 @@ from pellucid.errors import ArgumentError, DataError, ModelFileError, NotFittedE
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.training.history import History
 from pellucid.training.replay import Replay
+from pellucid.training.why import Why
 
 X = numbers()
 T, Y = values(X), classes(X)
@@ -58,6 +60,12 @@ def rich() -> Network:
     return Network(layers, seed=1)
 
 
+def embedded() -> Network:
+    codes = [{"index": 1, "codes": 5, "width": 2, "name": "city"}]
+    return Network([Input(5), Embedding(codes), Dense(6, "tanh"), Dense(3)], seed=3)
+
+
+CODED = np.column_stack([X[:, :1], np.arange(len(X)) % 6, X[:, 2:]])
 CHANGED = {"clip_norm": 0.5, "clip_value": 0.05, "gradient_noise": 1e-3}
 HELD = {"validation_split": 0.25, "metrics": ["mae"]}
 CASES: dict[str, tuple[Callable[[], Network], Any, dict[str, Any]]] = {
@@ -163,6 +171,23 @@ def test_rows_in_double_precision_stay_where_they_are() -> None:
     assert other.history.recording is not None
     assert other.history.recording.rows.X is wide
     np.testing.assert_array_equal(replay.X, wide[replay.rows])
+
+
+def test_vectors_of_codes_move_as_they_did() -> None:
+    net, other = embedded(), embedded()
+    with watched() as watch:
+        net.fit(CODED, T, **PLAIN)
+    history = other.fit(CODED, T, record=True, **PLAIN)
+    for step in (1, 18, 35):
+        same(watch.steps[step - 1], history.replay(step))
+        why = history.why("embedding_1/city/3/1", step)
+        assert isinstance(why, Why)
+        assert why.after == watch.steps[step - 1].after["embedding_1/city"][3, 1]
+        assert why.used == watch.steps[step - 1].after["embedding_1/city/gradient"][3, 1]
+    with pytest.raises(ArgumentError, match="'embedding_1/city' has 5 rows and 2 columns"):
+        history.why("embedding_1/city/3", 1)
+    with pytest.raises(ArgumentError, match="The last one there is 'embedding_1/city/4'"):
+        history.why("embedding_1/city/5/1", 1)
 
 
 # ---------------------------------------------------------------- fits that go on

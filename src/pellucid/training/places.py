@@ -26,7 +26,8 @@ def find_place(name: str, wiring: Wiring) -> Place:
     ----------
     name : str
         `LAYER/NEURON/SOURCE`, where a source is a feature, a neuron such as `hidden_1/0`, or a number;
-        `LAYER/NEURON/bias`; or `PARAMETER/INDEX` and `PARAMETER/ROW/COLUMN`, such as `scale_1/factors/age`.
+        `LAYER/NEURON/bias`; or `PARAMETER/INDEX` and `PARAMETER/ROW/COLUMN`, such as `scale_1/factors/age`
+        and, of the vector of the code 12, `embedding_1/city/12/0`.
     wiring : Wiring
         The layers, and the names of what leads into each.
 
@@ -41,8 +42,9 @@ def find_place(name: str, wiring: Wiring) -> Place:
     parameters = {p.name: p for la in layers.values() for p in la.parameters}
     if parameter := _longest(name, parameters):
         layer = _longest(parameter, layers) or ""
-        rows_are_sources = parameter == f"{layer}/weights" or not has_neurons(layers[layer])
-        return _in_parameter(name, parameters[parameter], wiring.sources[layer] if rows_are_sources else ())
+        found = parameters[parameter]
+        of_sources = parameter == f"{layer}/weights" or not (found.is_table or has_neurons(layers[layer]))
+        return _in_parameter(name, found, wiring.sources[layer] if of_sources else ())
     layer = _longest(name, [label for label in layers if has_neurons(layers[label])]) or ""
     if not layer:
         raise UnknownNameError("layer with weights", name.partition("/")[0], layers)
