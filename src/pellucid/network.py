@@ -30,6 +30,7 @@ from pellucid.layers.input import Input
 from pellucid.losses import LOSSES, Loss
 from pellucid.lowering import Data, parameters_of
 from pellucid.metrics import METRICS
+from pellucid.pictures import Pictures
 from pellucid.prediction import Predictor, Single
 from pellucid.training.data import LARGEST, Targets, as_numbers, check_finite, inputs, row_weights, targets
 from pellucid.training.evaluation import Evaluator
@@ -39,7 +40,7 @@ from pellucid.training.request import Request
 from pellucid.training.state import State
 
 
-class Network:
+class Network(Pictures):
     """A neural network: layers of neurons, trained on arrays and open to every question.
 
     Parameters

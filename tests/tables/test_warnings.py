@@ -33,6 +33,8 @@ CALLS: list[Any] = [
     lambda model, table: model.predict_probabilities(table),
     lambda model, table: model.predict_table(table)["prediction"],
     lambda model, table: model.evaluate(table | {"ill": ["yes", "no", "no"]})["log_loss"],
+    lambda model, table: len(model.plot_predictions(table | {"ill": ["yes", "no", "no"]}).axes),
+    lambda model, table: len(model.plot_calibration(table | {"ill": ["yes", "no", "no"]}).axes) - 1,
 ]
 
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from cyclopts import App
 
 from pellucid.cli import files, output
+from pellucid.errors import ArgumentError, PellucidWarning
 
 EXAMPLE = """Example:
-  pellucid evaluate penguins.pellucid examples/penguins.csv"""
+  pellucid evaluate penguins.pellucid examples/penguins.csv
+  pellucid evaluate penguins.pellucid examples/penguins.csv --plot confusion.png"""
 
 app = App(name="evaluate", help_epilogue=EXAMPLE)
 
 
 @app.default
-def evaluate(model: Path, data: Path, /, *, json: bool = False) -> None:
+def evaluate(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    plot: files.Picture = None,
+    plot_calibration: files.Picture = None,
+    json: bool = False,
+) -> None:
     """Score a model on the rows of a table that have a target, beside its evidence.
 
     Parameters
@@ -24,14 +35,33 @@ def evaluate(model: Path, data: Path, /, *, json: bool = False) -> None:
         The file of a model that pellucid fit wrote.
     data
         A CSV or Parquet file with the columns of the training and the target, or - for standard input.
+    plot
+        Draw predictions against the truth into a file that ends in .png, .svg or .pdf: of classes the
+        confusion matrix, of numbers one against the other.
+    plot_calibration
+        Draw how often comes true what is said with a probability.
     json
         Print one JSON object.
     """
     from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, shown
 
+    files.check_can_draw(plot, "--plot")
+    files.check_can_draw(plot_calibration, "--plot-calibration")
     the_model = files.load_table_model(model)
+    if plot_calibration is not None and not the_model.classes:
+        raise ArgumentError(
+            f"{str(model)!r} predicts numbers, and --plot-calibration is for classes. Use --plot."
+        )
     notes: list[str] = []
-    scores = the_model.evaluate(files.table_source(data), notes)
+    table = the_model.read(files.table_source(data), with_target=True)
+    scores = the_model.evaluate(table, notes)
+    with warnings.catch_warnings(action="ignore", category=PellucidWarning):  # they are in the notes
+        if plot is not None:
+            the_model.plot_predictions(table, plot)
+            output.say(f"The picture is in {plot}.")
+        if plot_calibration is not None:
+            the_model.plot_calibration(table, plot_calibration)
+            output.say(f"The picture is in {plot_calibration}.")
     for note in notes:
         output.say(note)
     n_rows = int(scores.pop("n_rows"))

@@ -7,7 +7,9 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from pellucid.errors import ArgumentError, ModelFileError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pellucid.tables.model import TableModel
 
 SUFFIX = ".pellucid"
+Picture = Annotated[Path | None, Parameter(metavar="PICTURE")]
 STANDARD_INPUT = Path("-")
 
 
@@ -97,6 +100,29 @@ def check_is_model(path: Path, option: str) -> None:
         if head and not (head.startswith(b"PK\3\4") and head[30:].startswith(b"model.json")):
             raise ArgumentError(
                 f"{str(path)!r} is there already and is no pellucid model, so it is not overwritten. "
+                f"Give {option} another name."
+            )
+
+
+def check_can_draw(path: Path | None, option: str) -> None:
+    """Refuse a picture that could not be drawn or saved, or that would overwrite what is no picture.
+
+    Raises
+    ------
+    CallError, ArgumentError
+        If matplotlib is not installed; if the path's ending names no picture, or it cannot be written.
+    """
+    if path is None:
+        return
+    from pellucid.plots.page import check_can_draw as check
+
+    check(path)
+    check_can_write(path, option)
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+        head = file.read(1024)
+        if head and not (head.startswith((b"\x89PNG", b"%PDF")) or b"<svg" in head):
+            raise ArgumentError(
+                f"{str(path)!r} is there already and is no picture, so it is not overwritten. "
                 f"Give {option} another name."
             )
 

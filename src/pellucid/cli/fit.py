@@ -191,6 +191,7 @@ def fit(
     out: File = None,
     options: Options = Options(),  # noqa: B008
     asked: Asked = Asked(),  # noqa: B008
+    plot: files.Picture = None,
     quiet: bool = False,
     json: bool = False,
 ) -> None:
@@ -204,6 +205,8 @@ def fit(
         The column to predict [required]; can be repeated for several columns of numbers.
     out
         Where the model goes; the table's name with .pellucid, in this folder, unless given.
+    plot
+        Draw the learning curves into a file that ends in .png, .svg or .pdf.
     quiet
         Show no progress.
     json
@@ -214,6 +217,7 @@ def fit(
     files.check_can_write(place, "--out")
     if out is not None:
         files.check_is_model(out, "--out")
+    files.check_can_draw(plot, "--plot")
     if options.checkpoint is not None:
         check_checkpoint(options.checkpoint, place, options.resume)
     if not target:
@@ -223,6 +227,9 @@ def fit(
     names = target[0] if len(target) == 1 else target
     model = fit_table(files.table_source(data), names, verbose=0 if quiet else 1, **given)
     path = save(model, place, may_replace=out is not None)
+    if plot is not None:
+        model.history.plot(plot)
+        output.say(f"The picture is in {plot}.")
     if json:
         output.write_json(describe(model, path))
     else:

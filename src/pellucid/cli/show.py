@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """Example:
   pellucid show penguins.pellucid
-  pellucid show penguins.pellucid --neuron hidden_1/3"""
+  pellucid show penguins.pellucid --neuron hidden_1/3
+  pellucid show penguins.pellucid --plot network.svg"""
 
 CURVES = ("loss", "validation_loss")
 
@@ -36,6 +37,7 @@ def show(
     /,
     *,
     neuron: Annotated[str | None, Parameter(metavar="LAYER/NUMBER")] = None,
+    plot: files.Picture = None,
     json: bool = False,
 ) -> None:
     """Show a model: its layers, its columns, its evidence, how training went and why it stopped.
@@ -46,9 +48,12 @@ def show(
         The file of a model.
     neuron
         Show one neuron with its synapses, the largest weights first; named LAYER/NUMBER.
+    plot
+        Draw the network, or the one neuron's place in it, into a file that ends in .png, .svg or .pdf.
     json
         Print one JSON object.
     """
+    files.check_can_draw(plot, "--plot")
     the_model = files.load_model(model)
     if neuron is not None:
         show_neuron(the_model, neuron, json)
@@ -56,6 +61,9 @@ def show(
         output.write_json(describe(the_model, model))
     else:
         show_model(the_model, model)
+    if plot is not None:
+        the_model.plot(plot, neuron=neuron)
+        output.say(f"The picture is in {plot}.")
 
 
 def show_model(model: TableModel | Network, path: Path) -> None:

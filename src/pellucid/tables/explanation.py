@@ -124,7 +124,7 @@ def explain(
     model: TableModel, source: Any, row: int, *, output: Any = None, baseline: Any = None
 ) -> RowExplanation:
     """Explain one row; see `TableModel.explain`."""
-    table, report = model._read(source, with_target=True), Report()
+    table, report = model.read(source, with_target=True), Report()
     one = row_of(table, model, "row", row)
     x = model.encoding.encode(one, report=report)[0]
     other, said = _baseline(table, model, baseline)

@@ -19,10 +19,12 @@ from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import Evidence, scores_of
 from pellucid.tables.explanation import RowExplanation, explain
 from pellucid.tables.features import Report
+from pellucid.tables.pictures import TablePictures
 from pellucid.tables.predictions import beside, missing
 from pellucid.tables.reading import read_table
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
+from pellucid.tables.targets import Target
 from pellucid.tables.typical import Typical, typical_from
 from pellucid.training.history import History
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass
-class TableModel:
+class TableModel(TablePictures):
     """A network with the encoding of its table.
 
     Parameters
@@ -80,7 +82,7 @@ class TableModel:
         PellucidWarning
             Of all that training has not seen, such as categories, with how many rows have it.
         """
-        outputs, report = self._outputs(self._read(source))
+        outputs, report = self._outputs(self.read(source))
         _warn(report)
         return self._decoded(outputs)
 
@@ -88,7 +90,7 @@ class TableModel:
         """The probability of each class for each row, float32 `(n_rows, n_classes)`; warns like `predict`."""
         if not self.classes:
             raise ArgumentError("this model predicts numbers; only classes have probabilities.")
-        outputs, report = self._outputs(self._read(source))
+        outputs, report = self._outputs(self.read(source))
         _warn(report)
         return outputs
 
@@ -104,7 +106,7 @@ class TableModel:
             of the table that had the name of one of the new ones and are kept as `NAME_input`. Without
             such a list the call warns like `predict`.
         """
-        table = self._read(source)
+        table = self.read(source)
         outputs, report = self._outputs(table)
         decoded, names = self._decoded(outputs), self.target.names
         if len(names) == 1:
@@ -126,12 +128,25 @@ class TableModel:
         notes : list, optional
             As in `predict_table`; also says how many rows have no target.
         """
-        table, report = self._read(source, with_target=True), Report()
+        table, target, answers, report = self.judged(source)
+        self._tell(table, report, notes, target.notes[1:])
+        scores = scores_of(self.target.task, self.target.own(target.values), answers)
+        return scores | {"n_rows": len(target.rows)}
+
+    def judged(self, source: Any) -> tuple[Table, Target, Array, Report]:
+        """A table, its targets, for each row that has one the answer, and what was found on the way.
+
+        The answers are probabilities of the classes, or numbers in the targets' own units: (n_rows, n_out).
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `evaluate`.
+        """
+        table, report = self.read(source, with_target=True), Report()
         target = self.target.read(table)
         outputs = self.network.predict(self.encoding.encode(table, rows=target.rows, report=report))
-        self._tell(table, report, notes, target.notes[1:])
-        scores = scores_of(self.target.task, self.target.own(target.values), self.target.in_own_unit(outputs))
-        return scores | {"n_rows": len(target.rows)}
+        return table, target, self.target.in_own_unit(outputs), report
 
     def explain(self, source: Any, row: int, *, output: Any = None, baseline: Any = None) -> RowExplanation:
         """How far each column of one row moved the prediction, and the row's way through the network.
@@ -227,7 +242,16 @@ class TableModel:
     def __repr__(self) -> str:
         return f"<table model of {', '.join(self.target.names)}: {self.network!r}>"
 
-    def _read(self, source: Any, *, with_target: bool = False) -> Table:
+    def read(self, source: Any, *, with_target: bool = False) -> Table:
+        """A table as the model reads it: where it has learned texts, numbers such as `007` stay texts.
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `predict`; standard input can be read once only, and what this gives as often as one likes.
+        with_target : bool
+            Whether the target is read too.
+        """
         text = self.encoding.text_columns + (self.target.text_columns if with_target else [])
         return read_table(source, text=text)
 

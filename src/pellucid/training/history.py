@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import NotFittedError
+from pellucid.errors import NotFittedError, UnknownNameError
 from pellucid.training.distributions import Distributions
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pellucid.plots.page import Path
     from pellucid.training.course import Course
     from pellucid.training.recording import Recording
     from pellucid.training.replay import Replay
@@ -126,6 +129,54 @@ class History:
                 "with the network that was trained; a saved model or a copy does not have it."
             )
         return self.recording
+
+    # ---------------------------------------------------------------- pictures
+
+    def plot(
+        self, path: Path | None = None, *, of: str | Sequence[str] = "loss", log: bool | None = None
+    ) -> Figure:
+        """Learning curves, with the best epoch and the reason for the stop.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to save it: .png, .svg or .pdf.
+        of : str or sequence of str
+            A panel each: `loss`, the name of a metric, `learning_rate`, `gradient_norm`; values of the
+            validation rows are drawn beside those of the training rows.
+        log : bool, optional
+            Whether axes are logarithmic; unless given, losses are where they span a factor of 20.
+        """
+        from pellucid.plots.learning import learning_curves
+
+        return learning_curves(
+            self.columns, of=of, best_epoch=self.best_epoch, reason=self.reason, log=log, path=path
+        )
+
+    def plot_distributions(self, path: Path | None = None, *, of: str = "") -> Figure:
+        """How the weights and activations of each layer were spread over the epochs of a recorded fit.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to save it: .png, .svg or .pdf.
+        of : str
+            Only those whose names hold this, such as `weights`, `/a` or `hidden_1`.
+
+        Raises
+        ------
+        NotFittedError
+            If no fit was recorded.
+        UnknownNameError
+            If no name holds `of`.
+        """
+        from pellucid.plots.distributions import distribution_curves
+
+        known = self.distributions
+        chosen = {name: table for name, table in known.items() if of in name}
+        if not chosen:
+            raise UnknownNameError("distribution", of, known)
+        return distribution_curves(chosen, epochs=known.epochs, best_epoch=self.best_epoch, path=path)
 
     # ---------------------------------------------------------------- files
 
