@@ -33,6 +33,26 @@ def test_says_what_the_network_is_worth_and_where_it_is(call, folder, penguins):
     assert done.err == ""  # --quiet
 
 
+def test_splits_and_the_scale_of_the_target(call, folder, penguins):
+    given = ["--group", "island", "--time", "year", "--target", "body_mass_g", "--target-scale", "log"]
+    done = call("fit", penguins, *given, *SMALL, "--json")
+    assert done.code == 2
+    assert "older by 'year' and of other groups of 'island' are 0, too few to learn from." in done.err
+    found = call("fit", penguins, *given[2:], *SMALL, "--json").json
+    assert "Validated on the 119 newest rows, from 2009 of 'year' on." in found["notes"]
+    assert found["evidence"]["n_rows"] == 119
+    assert pellucid.load(folder / "penguins.pellucid").target.scales == ("log",)
+    done = call("fit", penguins, *given[:2], *given[4:6], *SMALL)
+    assert "Validated on 1 of the 3 groups of 'island' (" in done.out
+    assert "Column 'island' is left out: rows are split by it." in done.out
+    wrong = call("fit", penguins, "--target", "species", "--target-scale", "log", *SMALL)
+    assert (
+        wrong.err == "pellucid: --target-scale log is for numbers, but 'species' is predicted as classes.\n"
+    )
+    wrong = call("fit", penguins, "--target", "species", "--target-scale", "lg", *SMALL)
+    assert "--target-scale must be one of auto, linear, log, but is 'lg'. Did you mean 'log'?" in wrong.err
+
+
 def test_json_is_one_object_with_evidence_and_training(call, folder, penguins):
     done = call("fit", penguins, "--target", "species", *SMALL, "--json")
     found, model = done.json, pellucid.load(folder / "penguins.pellucid")

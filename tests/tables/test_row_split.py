@@ -99,9 +99,7 @@ def test_no_customer_is_on_both_sides_and_the_customer_is_no_feature() -> None:
     sides = [{CUSTOMERS[i] for i in given.target.rows[side]} for side in (given.training, given.held)]
     assert not sides[0] & sides[1]
     assert given.encoding.feature_names == ["x"]
-    said = (
-        f"Validated on {len(given.held)} rows of {len(sides[1])} of the 13 groups of 'customer'; no group is "
-    )
+    said = f"Validated on {len(sides[1])} of the 13 groups of 'customer' ({len(given.held)} rows); no group "
     assert any(note.startswith(said) for note in given.notes)
     asked = prepared(TABLE, group="customer", ignore=["day"], categories=["customer"])
     assert "customer = c1" in asked.encoding.feature_names

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,25 @@ def test_a_checkpoint_holds_one_network(tmp_path: Any) -> None:
     assert any(
         "not tried, as a checkpoint holds one network: pass target_scale='log'" in n for n in model.notes
     )
+
+
+def test_a_time_limit_is_for_both_networks_together() -> None:
+    model = fit_table({"x": X, "y": PRICES}, "y", hidden=[2], epochs=10**6, patience=None, time_limit=0.1)
+    assert "the time limit of 0.05 s was over" in model.history.reason
+    assert any(n.endswith(", on the validation rows, each with half of the time limit.") for n in model.notes)
+
+
+def test_nothing_else_is_tried_after_an_interrupt() -> None:
+    model = fit_table(
+        {"x": X, "y": PRICES},
+        "y",
+        hidden=[2],
+        epochs=5,
+        callbacks=[lambda net, record: os.kill(os.getpid(), signal.SIGINT)],
+    )
+    assert model.history.stopped_by == "ctrl-c"
+    assert model.target.scales == ("linear",)
+    assert model.notes[-1] == "'y' is skewed, but logarithms were not tried, as training was interrupted."
 
 
 def test_one_plus_y_where_some_are_zero_and_nothing_below_zero_comes_back() -> None:

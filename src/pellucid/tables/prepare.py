@@ -25,6 +25,7 @@ from pellucid.tables.twins import n_twins
 from pellucid.tables.typical import Typical, typical_values
 from pellucid.training.splits import Indices
 
+MOST_JUDGED = 50_000_000  # numbers of a table of rows and classes
 FARTHEST = 1e15  # standard deviations, above which a target is an error of measurement
 
 
@@ -61,8 +62,14 @@ class Prepared:
 
     @property
     def judged(self) -> Indices:
-        """The rows that a model is judged by: those that validate, or all where none do."""
-        return self.held if len(self.held) else self.training
+        """The rows that a model is judged by: those that validate, or all where none do.
+
+        Where they and the classes are very many, every second, third, ... of them, since scores take a
+        number for each row and class.
+        """
+        rows = self.held if len(self.held) else self.training
+        n_numbers = len(rows) * max(1, len(self.target.classes))
+        return rows[:: -(-n_numbers // MOST_JUDGED)]
 
 
 def prepare(

@@ -164,7 +164,7 @@ def _notes_on_groups(name: str, groups: NDArray[np.int64], held: Indices) -> lis
     different, n_without = np.unique(groups[groups >= 0]), int((groups < 0).sum())
     n_held = len(np.unique(groups[held][groups[held] >= 0]))
     notes = [
-        f"Validated on {_rows(len(held))} of {n_held:,} of the {len(different):,} groups of {name!r}; no "
+        f"Validated on {n_held:,} of the {len(different):,} groups of {name!r} ({_rows(len(held))}); no "
         "group is on both sides."
     ]
     if n_without:

@@ -61,8 +61,8 @@ def train(recipe: Recipe, given: Prepared, seed: int, options: Mapping[str, Any]
         first = _trained(recipe, given, scales[0], seed, options)
         why = "as a checkpoint holds one network: pass target_scale='log' to learn them"
         return dataclasses.replace(first, notes=[f"{skewed}, {why}."])
-    if options.get("time_limit") is not None:
-        limit = checks.number("time_limit", options["time_limit"], 0, open_ends="least")
+    if (limit := options.get("time_limit")) is not None:
+        limit = checks.number("time_limit", limit, 0, open_ends="least")
         options = {**options, "time_limit": limit / len(scales)}
     first = _trained(recipe, given, scales[0], seed, options)
     if len(scales) == 1:
@@ -76,8 +76,9 @@ def train(recipe: Recipe, given: Prepared, seed: int, options: Mapping[str, Any]
         note = f"Modelled in logarithms, as {name!r} is skewed: rmse {_two(log, linear)} as it is"
     else:
         note = f"{name!r} is skewed, but modelled as it is: rmse {_two(linear, log)} in logarithms"
+    note += ", on the validation rows" + (", each with half of the time limit." if limit is not None else ".")
     kept = second if log < linear else first
-    return Trained(kept.network, kept.goal, seconds, [f"{note}, on the validation rows.", *kept.notes])
+    return Trained(kept.network, kept.goal, seconds, [note, *kept.notes])
 
 
 def _trained(
