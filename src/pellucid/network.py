@@ -7,7 +7,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from pellucid.training.fit import Rows
 from pellucid.training.history import History
 from pellucid.training.request import Request
 from pellucid.training.state import State
+
+if TYPE_CHECKING:
+    from pellucid.health.finding import Health
 
 
 class Network(Pictures):
@@ -263,6 +266,29 @@ they add up exactly.
     def follow(self, row: Array, baseline: Array, output: int, measure: Measure | None = None) -> PathSum:
         """What each input contributes on the way from a baseline to a row, see `attribution.follow`."""
         return follow(self._definitions, self._arena, row, baseline, output, measure)
+
+    def health(self, X: Any, y: Any, **options: Any) -> Health:
+        """What may be wrong with the network, its training, or some rows; a healthy one gets no finding.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Rows to examine it on; best those it was trained on.
+        y : array
+            Their targets, in any form that `fit` takes.
+        **options
+            See `pellucid.health.examine.examine`, which describes each: `try_fixes`, `seconds`, `rows`,
+            `columns`.
+
+        Returns
+        -------
+        Health
+            Its `findings`, each with what was measured, why it matters, what to try and whether that
+            helped; prints as text.
+        """
+        from pellucid.health.examine import examine
+
+        return examine(self, X, y, **options)
 
     # ---------------------------------------------------------------- answers
 

@@ -57,6 +57,7 @@ COMMANDS = {
     "evaluate": "Score a model on rows whose targets are known.",
     "explain": "Say why a model answers as it does for one row.",
     "show": "Look inside a model.",
+    "check": "Look for what may be wrong with a model, its training, or its rows.",
 }
 for i, (name, summary) in enumerate(COMMANDS.items()):
     # Named by its place, so that a command is imported only when it is called.

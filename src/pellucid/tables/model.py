@@ -31,6 +31,8 @@ from pellucid.training.history import History
 if TYPE_CHECKING:
     import polars as pl
 
+    from pellucid.health.finding import Health
+
 
 @dataclasses.dataclass
 class TableModel(TablePictures):
@@ -190,6 +192,30 @@ class TableModel(TablePictures):
         ['height +16']
         """
         return explain(self, source, row, output=output, baseline=baseline)
+
+    def health(self, source: Any, notes: list[str] | None = None, **options: Any) -> Health:
+        """What may be wrong with the model, its training, or the rows of a table that have a target.
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `predict`, with the target; best the table it was trained on.
+        notes : list, optional
+            As in `evaluate`.
+        **options
+            `try_fixes` and `seconds`, see `pellucid.health.examine.examine`. Rows are counted from 1.
+
+        Returns
+        -------
+        Health
+            As of `Network.health`, by names of columns.
+        """
+        table, report = self._read(source, with_target=True), Report()
+        target = self.target.read(table)
+        X = self.encoding.encode(table, rows=target.rows, report=report)
+        self._tell(table, report, notes, target.notes[1:])
+        y, rows = self.target.encode(target.values), (target.rows + 1).tolist()
+        return self.network.health(X, y, rows=rows, columns=self.encoding.spans, **options)
 
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""

@@ -1,0 +1,127 @@
+"""What the curves of the training tell: too little learned, or the rows by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pellucid.engine.buffer import Array
+from pellucid.health.check import check
+from pellucid.health.finding import Finding
+from pellucid.health.subject import Subject
+from pellucid.health.trials import Specs
+
+LAST_PART = 0.2  # of the epochs
+STILL_FALLING = 0.05  # share of the trivial loss
+WORSE_THAN_A_LINE = 0.05  # of the trivial loss
+GAP, TIMES = 0.25, 2.0  # share of the trivial loss, and multiple of the training loss
+LEAST_EPOCHS = 5
+ROWS_PER_INPUT = 5
+
+
+@check
+def underfitting(subject: Subject) -> Iterator[Finding]:
+    """A loss that was still falling when training stopped, or that a straight line beats."""
+    history, trivial = subject.history, subject.trivial_loss
+    if not len(history) or history.stopped_by == "diverged" or not trivial > 0:
+        return
+    name = next(n for n in ("validation_loss", "loss", "running_loss") if n in history)
+    curve = history[name]
+    back = max(1, round(LAST_PART * len(curve)))
+    fall = (curve[-1 - back] - curve[-1]) / trivial if len(curve) > back else 0.0
+    if history.stopped_by in ("epochs", "time") and len(curve) >= LEAST_EPOCHS and fall > STILL_FALLING:
+        yield Finding(
+            "underfitting",
+            "training",
+            f"In the last {back} of {len(curve)} epochs the {name.replace('_', ' ')} fell from "
+            f"{curve[-1 - back]:.4g} to {curve[-1]:.4g}, by {fall:.0%} of the loss of a trivial answer.",
+            "The network was still learning when training stopped.",
+            "three times as many epochs.",
+            subject.trial("three times as many epochs", times=3),
+            {"from": curve[-1 - back], "to": curve[-1], "epochs": back, "trivial_loss": trivial},
+        )
+        return
+    train = history.columns.get("loss") or history["running_loss"]
+    line = _line(subject)
+    if line is None or subject.losses.mean() > TIMES * train[-1]:  # other rows than those learned from
+        return
+    by_network, by_line = (_left_over(subject, found) for found in (subject.outputs[subject.sample], line))
+    if by_network - by_line <= WORSE_THAN_A_LINE:
+        return
+    what = "the variance of the target" if subject.classes is None else "the errors of a trivial answer"
+    yield Finding(
+        "underfitting",
+        "network",
+        f"The network leaves {by_network:.3g} of {what}, a straight line through the rows {by_line:.3g}; "
+        "1 would be a trivial answer.",
+        "The rows tell more than the network has learned from them.",
+        "the optimizer adam at its own learning rate, and the usual first weights.",
+        subject.trial(
+            "adam at its own learning rate, and the usual first weights",
+            layers=_usual_weights,
+            optimizer="adam",
+            learning_rate=None,
+        ),
+        {"network": by_network, "line": by_line, "trivial_loss": trivial},
+    )
+
+
+@check
+def overfitting(subject: Subject) -> Iterator[Finding]:
+    """A loss on other rows far above the one on the rows that were learned from."""
+    history, trivial = subject.history, subject.trivial_loss
+    train = history.columns.get("loss") or history.columns.get("running_loss")
+    if not train or not trivial > 0:
+        return
+    last = len(train) - 1
+    now = history.best_epoch - 1 if history.restored and history.best_epoch else last
+    held = history.columns.get("validation_loss")
+    seen, given = train[now], float(subject.losses.mean())
+    where, other = ("validation rows", held[now]) if held else ("the given rows", given)
+    if other - seen > GAP * trivial and other > TIMES * seen:
+        best = "" if not held else f"; the lowest on validation rows was {min(held):.4g}"
+        yield Finding(
+            "overfitting",
+            "network",
+            f"The loss is {seen:.4g} on the training rows and {other:.4g} on {where}{best}.",
+            "The network knows its training rows by heart, and other rows less well.",
+            "Dropout(0.2) behind the hidden layers; more rows, fewer neurons, less patience.",
+            subject.trial("Dropout(0.2) behind the hidden layers", layers=_with_dropout),
+            {"training": seen, "other": other, "trivial_loss": trivial},
+        )
+
+
+def _line(subject: Subject) -> Array | None:
+    """Least squares through the sample; None where there are too few rows for that."""
+    X = np.asarray(subject.X[subject.sample], np.float64)[:, ~subject.is_code]
+    if len(X) < ROWS_PER_INPUT * (X.shape[1] + 1) or not X.shape[1]:
+        return None
+    spread = X.std(axis=0)
+    X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    X = np.hstack([X, np.ones((len(X), 1))])
+    return np.asarray(X @ np.linalg.lstsq(X, subject.matrix[subject.sample], rcond=1e-6)[0])
+
+
+def _left_over(subject: Subject, outputs: Array) -> float:
+    """What outputs leave of the squared errors of the mean, or of the errors of the most frequent class."""
+    Y = np.asarray(subject.matrix[subject.sample], np.float64)
+    if subject.classes is None:
+        whole = ((Y - Y.mean(axis=0)) ** 2).sum()
+        return float(((Y - outputs) ** 2).sum() / whole) if whole > 0 else 0.0
+    classes = subject.classes[subject.sample]
+    middle = float(np.mean(subject.loss.only)) if subject.loss.only else 0.5
+    found = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > middle
+    trivial = 1 - np.bincount(classes).max() / len(Y)
+    return float((found != classes).mean() / trivial) if trivial > 0 else 0.0
+
+
+def _usual_weights(specs: Specs) -> Specs:
+    return [{**s, "initializer": None} if s["kind"] == "dense" else s for s in specs]
+
+
+def _with_dropout(specs: Specs) -> Specs:
+    """Dropout behind each dense layer but the last."""
+    dense = [i for i, s in enumerate(specs) if s["kind"] == "dense"][:-1]
+    dropout = {"kind": "dropout", "rate": 0.2}
+    return [new for i, s in enumerate(specs) for new in ([s, dropout] if i in dense else [s])]
