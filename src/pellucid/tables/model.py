@@ -210,7 +210,7 @@ class TableModel(TablePictures):
         Health
             As of `Network.health`, by names of columns.
         """
-        table, report = self._read(source, with_target=True), Report()
+        table, report = self.read(source, with_target=True), Report()
         target = self.target.read(table)
         X = self.encoding.encode(table, rows=target.rows, report=report)
         self._tell(table, report, notes, target.notes[1:])
