@@ -209,7 +209,7 @@ class Network(Pictures):
             is_training=training,
             goes_back=goes_back,
             method=self._method(optimizer),
-            wiring=self._wiring,
+            wiring=self.wiring,
             answer=self._answer,
         )
         return trace_of(passage.lowered, self._definitions, work, self._gradient_arena, passage)
@@ -537,12 +537,13 @@ they add up exactly.
         return self._gradient_arena.view(parameter.gradient)
 
     @functools.cached_property
-    def _wiring(self) -> Wiring:
+    def wiring(self) -> Wiring:
+        """Which synapse leads where, and the names of what comes into each layer."""
         return Wiring(self._definitions, self.features)
 
     @property
     def _inside(self) -> Inside:
-        return Inside(self._definitions, self._wiring, self._view, self._gradient, self._optimizer_states)
+        return Inside(self._definitions, self.wiring, self._view, self._gradient, self._optimizer_states)
 
     def _optimizer_states(self, parameter: Parameter) -> dict[str, Array]:
         kept = self._state.optimizer if self._state else {}

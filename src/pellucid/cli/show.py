@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,6 @@ from pellucid.cli.columns import show_roles
 from pellucid.cli.describe import describe
 from pellucid.cli.failures import in_words_of_the_command
 from pellucid.cli.sparkline import BARS, PLAIN_BARS, sparkline
-from pellucid.errors import ArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
     from pellucid.glass.neurons import Neuron
@@ -125,44 +125,37 @@ def show_neuron(model: TableModel | Network, name: str, json: bool) -> None:
     from pellucid.network import Network
 
     network = model if isinstance(model, Network) else model.network
-    neuron = find_neuron(network, name)
-    synapses = sorted(neuron.synapses, key=lambda s: -abs(s.weight))
+    neuron, effects = network.neuron(name), {}
+    if not isinstance(model, Network):
+        effects = {effect.source: effect for effect in model.neuron(name).effects}
+    synapses, onward = (
+        sorted(way, key=lambda s: -abs(s.weight)) for way in (neuron.incoming, neuron.outgoing)
+    )
     said = meaning(model, network, neuron)
     activation = getattr(neuron.layer.definition, "activation", None)
     if json:
         found: dict[str, Any] = {"neuron": neuron.name, "meaning": said or None}
         found |= {"activation": str(activation) if activation else None, "bias": neuron.bias}
-        found["synapses"] = [{"source": s.source, "weight": s.weight} for s in synapses]
+        found["synapses"] = [
+            {"source": s.source, "weight": s.weight, "own_unit": own and dataclasses.asdict(own)}
+            for s in synapses
+            for own in [effects.get(s.source)]
+        ]
+        found["outgoing"] = [{"target": s.target, "weight": s.weight} for s in onward]
         output.write_json(found)
         return
     of = f", {said}" if said else ""
     output.write(f"Neuron {neuron.name}{of}: activation {activation}, bias {neuron.bias:.4g}.\n")
-    output.write_table(["synapse from", "weight"], [[s.source, f"{s.weight:.4g}"] for s in synapses])
-
-
-def find_neuron(network: Network, name: str) -> Neuron:
-    """The neuron of a name such as `hidden_1/3`.
-
-    Raises
-    ------
-    ArgumentError
-        If there is none; the message names the layers or the numbers there are.
-    """
-    with_neurons = [la.name for la in network.layers if "weights" in la.parameters]
-    layer, _, number = name.rpartition("/")
-    if not layer or not number.isdecimal():
-        raise ArgumentError(
-            f"a neuron is named LAYER/NUMBER, such as {with_neurons[0]}/0, but got {name!r}. "
-            f"Layers: {', '.join(with_neurons)}."
-        )
-    if layer not in with_neurons:
-        raise UnknownNameError("layer with neurons", layer, with_neurons)
-    neurons = network.layers[layer].neurons
-    if int(number) >= len(neurons):
-        raise ArgumentError(
-            f"layer {layer!r} has the neurons 0 to {len(neurons) - 1}, but got {number}. Choose one of them."
-        )
-    return neurons[int(number)]
+    head, rows = ["synapse from", "weight"], [[s.source, f"{s.weight:.4g}"] for s in synapses]
+    if effects:
+        head += ["adds to z", "for each"]
+        for row, synapse in zip(rows, synapses, strict=True):
+            own = effects.get(synapse.source)
+            row += [f"{own.effect:.4g}", f"{own.step}{f': {own.at}' if own.at else ''}"] if own else ["", ""]
+    output.write_table(head, rows)
+    if onward:
+        output.write("")
+        output.write_table(["synapse to", "weight"], [[s.target, f"{s.weight:.4g}"] for s in onward])
 
 
 def meaning(model: TableModel | Network, network: Network, neuron: Neuron) -> str:

@@ -74,5 +74,5 @@ class Wiring:
             else:  # what keeps its name is passed on
                 before = dict(zip(known, origins, strict=True))
                 origins = [before.get(name, ((layer.label, j),)) for j, name in enumerate(names)]
-            passed = [*passed, layer.label] if names == known else []
+            passed = [] if set(names).isdisjoint(known) else [*passed, layer.label]
         return origins

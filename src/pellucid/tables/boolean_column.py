@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, codes_of, values_of
+from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import TRUTHS, category_text, truth_pair
@@ -59,6 +59,10 @@ class BooleanColumn(Column):
     def feature_names(self) -> list[str]:
         names = [f"{self.name} = {self.words[1]}"]
         return [*names, f"{self.name} is missing"] if self.has_missing else names
+
+    @property
+    def steps(self) -> list[Step | None]:
+        return [Step(f"{self.words[1]} instead of {self.words[0]}", 2.0), *super().steps[1:]]
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Codes:
         """The place of each row's word in `WORDS`, or `MISSING` or `UNSEEN`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, codes_of, values_of
+from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
 from pellucid.tables.roles import LEAST_ROWS, MANY_CATEGORIES
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
@@ -113,6 +113,14 @@ class CategoryColumn(Column):
         )
         embedded = "each has a learned vector" if self.n_codes else ""
         return ", ".join(filter(None, (pooled, embedded)))
+
+    @property
+    def steps(self) -> list[Step | None]:
+        if self.n_codes:
+            return [None]
+        if self.is_binary:
+            return [Step(f"{self.levels[1]} instead of {self.levels[0]}", 2.0), *super().steps[1:]]
+        return [Step("so instead of not", 1.0) for _ in self.feature_names]
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Codes:
         """The place of each row's category: among the levels, then missing, then any other; −1 for none."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.tables.dates import DAY, FIRST, ISO, LAST, READINGS, as_moments
-from pellucid.tables.features import Block, Column, Report, Rows, count_missing
+from pellucid.tables.features import Block, Column, Report, Rows, Step, count_missing
 from pellucid.tables.normalisation import Normalisation
 from pellucid.tables.number_column import NumberColumn
 from pellucid.tables.saved import Saved
@@ -118,6 +118,12 @@ class DateColumn(Column):
     @property
     def is_read_as_text(self) -> bool:
         return True
+
+    @property
+    def steps(self) -> list[Step | None]:
+        waves: list[Step | None] = [None, None] * len(self.parts)
+        numbers = [step for number in (self.year, self.passed) if number for step in number.steps[:1]]
+        return [*waves, *numbers, *super().steps[len(waves) + len(numbers) :]]
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> pl.Series:
         """The moments, null where missing; what is no date is refused."""

@@ -16,7 +16,7 @@ from pellucid.tables.boolean_column import BooleanColumn
 from pellucid.tables.category_column import CategoryColumn
 from pellucid.tables.columns import as_numbers
 from pellucid.tables.date_column import DateColumn
-from pellucid.tables.features import Column, Report, Rows, few
+from pellucid.tables.features import Column, Report, Rows, Step, few
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
 from pellucid.tables.number_column import NumberColumn
 from pellucid.tables.ordered_column import OrderedColumn
@@ -154,6 +154,12 @@ class TableEncoding:
                 unique, i = f"{name} ({i})", i + 1
             names[unique] = None
         return list(names)
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """By the name of a feature: a step of its column in the column's own unit, where there is one."""
+        steps = [step for c in self.columns for step in c.steps]
+        return {n: step for n, step in zip(self.feature_names, steps, strict=True) if step}
 
     @property
     def n_features(self) -> int:

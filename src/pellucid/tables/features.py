@@ -107,6 +107,25 @@ def few(sentences: list[str], what: str) -> list[str]:
     return [*sentences[:MOST_NOTES], f"{len(sentences) - MOST_NOTES:,} more columns {what}."]
 
 
+@dataclass(frozen=True)
+class Step:
+    """A step in a column's own unit, as one of its features sees it.
+
+    Parameters
+    ----------
+    words : str
+        What changes: `1 more`, `yes instead of no`.
+    change : float
+        What the feature changes by.
+    at : str
+        Where in the column that holds, if not everywhere.
+    """
+
+    words: str
+    change: float
+    at: str = ""
+
+
 class Column(ABC):
     """How one column of a table becomes features; each kind is a frozen dataclass.
 
@@ -134,6 +153,14 @@ class Column(ABC):
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The column as plain values."""
+
+    @property
+    def steps(self) -> list[Step | None]:
+        """A step of each feature; None where a feature has none that means something by itself."""
+        return [
+            Step("so instead of not", 1.0) if name.endswith(" is missing") else None
+            for name in self.feature_names
+        ]
 
     @property
     def remark(self) -> str:

@@ -19,6 +19,7 @@ from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import Evidence, scores_of
 from pellucid.tables.explanation import RowExplanation, explain
 from pellucid.tables.features import Report
+from pellucid.tables.own_units import TableNeuron, table_neuron
 from pellucid.tables.pictures import TablePictures
 from pellucid.tables.predictions import beside, missing
 from pellucid.tables.reading import read_table
@@ -70,6 +71,16 @@ class TableModel(TablePictures):
     def classes(self) -> list[Any]:
         """The classes in their own type; empty in regression."""
         return list(self.target.classes)
+
+    def neuron(self, name: str, number: int | None = None) -> TableNeuron:
+        """A neuron by a name such as `hidden_1/3`, or by its layer and number, in the table's own units.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such neuron; the message names those that there are.
+        """
+        return table_neuron(self.encoding, self.network, self.network.neuron(name, number))
 
     def predict(self, source: Any) -> Array:
         """The prediction for each row: classes in their own type, or numbers in the target's own unit.

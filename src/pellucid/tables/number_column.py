@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pellucid.tables.columns import as_numbers
-from pellucid.tables.features import Block, Column, Report, Rows, count_missing, float64
+from pellucid.tables.features import Block, Column, Report, Rows, Step, count_missing, float64
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
@@ -69,6 +69,11 @@ class NumberColumn(Column):
     @property
     def feature_names(self) -> list[str]:
         return [self.name, f"{self.name} is missing"] if self.has_indicator else [self.name]
+
+    @property
+    def steps(self) -> list[Step | None]:
+        at = f"the slope at {self.center:.6g}, less beyond" if self.normalisation.bends else ""
+        return [Step("1 more", self.scale, at), *super().steps[1:]]
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> pl.Series:
         """The numbers, null where missing; what is no number is refused."""

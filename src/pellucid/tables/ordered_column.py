@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, codes_of, values_of
+from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 
@@ -53,6 +53,11 @@ class OrderedColumn(Column):
     @property
     def is_read_as_text(self) -> bool:
         return True
+
+    @property
+    def steps(self) -> list[Step | None]:
+        known = [Step("so instead of not", 2.0) for _ in self.levels[1:]]
+        return [*known, *super().steps[len(known) :]]
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Codes:
         """The place of each row's level, or `MISSING` or `UNSEEN`."""

@@ -216,7 +216,7 @@ class Request:
         arenas = net._arena, net._gradient_arena
         fit = Fit(net._definitions, *arenas, rows, validation, wanted, state, net.seed, net)
         if self.record:
-            fit.recording = Recording(fit, net._like, net._wiring)
+            fit.recording = Recording(fit, net._like, net.wiring)
         if self.learning_rate == "auto":
             wanted.learning_rate, state.history.range_test = range_test(fit)
         net._optimizer["step"] = note_of(self.optimizer, wanted.learning_rate, gradients)
