@@ -323,7 +323,8 @@ def test_an_explanation_is_plain_data_too() -> None:
         "product": explanation.terms[1].product,
         "sum": explanation.terms[1].sum,
     }
-    assert "passed batch_norm_1" in str(explanation)
+    assert values["passed"] == ["batch_norm_1"]
+    assert "x is what batch_norm_1 made of it" in str(explanation)
     assert repr(explanation) == "<explanation of 'residual_1/dense_1/2' for row 3>"
 
 

@@ -1,5 +1,8 @@
 """`pellucid evaluate` and `pellucid show`: the numbers of the model, for people and for programs."""
 
+import dataclasses
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -85,9 +88,22 @@ def test_a_neuron_shows_its_synapses_by_name_the_largest_first(call, classifier)
     np.testing.assert_array_equal(sorted(told.values()), np.sort(weights))
     lines = call("show", classifier, "--neuron", "hidden_1/3").out.splitlines()
     assert lines[0].startswith("Neuron hidden_1/3: activation ")
-    assert [line.rsplit(maxsplit=1) for line in lines[3:]] == [
-        [s["source"], f"{s['weight']:.4g}"] for s in found["synapses"]
+    shown = [re.split(r"  +", line) for line in lines[3 : 3 + len(told)]]
+    own = {s["source"]: s["own_unit"] for s in found["synapses"]}
+    assert [(row[0], row[-2], row[-1]) for row in shown] == [
+        (name, f"{own[name]['effect']:.4g}", f"{weight:.4g}") for name, weight in told.items()
     ]
+    effects = pellucid.load(classifier).neuron("hidden_1", 3).effects
+    assert [dataclasses.asdict(e) for e in effects] == [own[e.source] for e in effects]
+    assert "1 more: the slope at " in lines[3 + list(told).index("body_mass_g")]
+    onward = {s["target"]: s["weight"] for s in found["outgoing"]}
+    assert onward == {f"output/{k}": w for k, w in enumerate(network.layers["output"].weights[3])}
+    assert [line.split() for line in lines[3 + len(told) :]] == [
+        [],
+        ["synapse", "to", "weight"],
+        *([name, f"{weight:.4g}"] for name, weight in onward.items()),
+    ]
+    assert "synapse to" not in call("show", classifier, "--neuron", "output/0").out
 
 
 def test_an_output_neuron_says_what_it_stands_for(call, classifier, regressor):

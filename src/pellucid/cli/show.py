@@ -148,11 +148,12 @@ def show_neuron(model: TableModel | Network, name: str, json: bool) -> None:
     output.write(f"Neuron {neuron.name}{of}: activation {activation}, bias {neuron.bias:.4g}.\n")
     head, rows = ["synapse from", "weight"], [[s.source, f"{s.weight:.4g}"] for s in synapses]
     if effects:
-        head += ["adds to z", "for each"]
+        head = ["synapse from", "in its own unit", "adds to z", "weight"]
         for row, synapse in zip(rows, synapses, strict=True):
             own = effects.get(synapse.source)
-            row += [f"{own.effect:.4g}", f"{own.step}{f': {own.at}' if own.at else ''}"] if own else ["", ""]
-    output.write_table(head, rows)
+            step = f"{own.step}{f': {own.at}' if own.at else ''}" if own else ""
+            row[1:1] = [step, f"{own.effect:.4g}" if own else ""]
+    output.write_table(head, rows, n_texts=2 if effects else 1)
     if onward:
         output.write("")
         output.write_table(["synapse to", "weight"], [[s.target, f"{s.weight:.4g}"] for s in onward])

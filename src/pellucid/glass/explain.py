@@ -90,6 +90,7 @@ class _Neuron:
             numbers=numbers,
             changes=tuple(changes),
             worked=tuple(worked),
+            passed=tuple(n for n in passage.wiring.passed[self.layer.label] if f"{n}/a" in passage.buffers),
             checks=tuple(self.checks),
             notes=tuple(self.notes),
             most=most,
@@ -106,8 +107,6 @@ class _Neuron:
         sums = chain(bias, x, weights)
         self._check("z", "arithmetic", self._at(self.z), sums[-1])
         sources = passage.wiring.sources[self.layer.label]
-        if passed := passage.wiring.passed[self.layer.label]:
-            self.notes.append(f"What comes in has passed {', '.join(passed)}.")
         products = x.astype(np.float64) * weights
         rows = zip(sources, x.tolist(), weights.tolist(), products.tolist(), sums[1:].tolist(), strict=True)
         return tuple(Term(*row) for row in rows), plain(bias)

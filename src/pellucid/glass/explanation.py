@@ -152,6 +152,8 @@ class Explanation:
         g, with its settings.
     terms : tuple of Term
         The incoming synapses, in the order in which they are added.
+    passed : tuple of str
+        Layers that changed what comes in since it left its sources, such as dropout in training.
     bias, z, a : float
         z is the bias and all terms; a = g(z).
     activated : Stage
@@ -191,6 +193,7 @@ class Explanation:
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     worked: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
     most: int | None = 12

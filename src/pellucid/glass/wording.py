@@ -32,8 +32,8 @@ def rounded(value: float) -> str:
 
 def text_of(e: Explanation) -> str:
     """The text of an explanation."""
-    of = f"row {e.row}" if e.n_rows == 1 else f"row {e.row} of {e.n_rows}"
-    blocks = [f"Neuron {e.neuron}, {of}", _forward(e)]
+    of = "" if e.n_rows == 1 else f", row {e.row} of the {e.n_rows} from 0"
+    blocks = [f"Neuron {e.neuron}{of}", _forward(e)]
     if e.delta is not None:
         blocks.append(_backward(e))
     if e.changes:
@@ -51,8 +51,10 @@ def _forward(e: Explanation) -> str:
     if rest:
         others = math.fsum(t.product for i, t in enumerate(e.terms) if i in rest)
         table.append((f"{len(rest)} others together", "", "", rounded(others), ""))
-    lines = [
-        "Forward: the bias, then one input after the other, each sum rounded once.",
+    lines = ["Forward: the bias, then one input after the other, each sum rounded once."]
+    if e.passed:
+        lines.append(f"x is what {', '.join(e.passed)} made of it.")
+    lines += [
         "",
         *_indented(table),
         "",
@@ -105,8 +107,8 @@ def _step(e: Explanation) -> str:
     head += [name for s in states for name in (f"{s} before", s)] + ["before", "after"]
     over = "this row" if e.n_rows == 1 else f"the {e.n_rows} rows"
     lines = [
-        f"One step: the gradient of a weight is the sum of x × delta over {over}.",
-        f"It is that of {e.method}",
+        f"One step of {e.method}.",
+        f"The gradient of a weight is the sum of x × delta over {over}.",
         "    " + ", ".join(f"{name} = {shortest(value)}" for name, value in e.numbers.items()),
         "",
         *_indented([tuple(head), rows[0], *(rows[i + 1] for i in shown)]),
