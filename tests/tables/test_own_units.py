@@ -39,7 +39,7 @@ def model(request: pytest.FixtureRequest) -> TableModel:
 def z(model: TableModel, **changes: Any) -> float:
     """The weighted input of a neuron for a row."""
     rows = {name: [value] for name, value in (ROW | changes).items()}
-    table = model._read(rows)
+    table = model.read(rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return float(model.network.trace(model.encoding.encode(table))["hidden_1"].z[0, 2])
@@ -90,7 +90,7 @@ def test_behind_the_first_layer_there_are_no_columns() -> None:
 @pytest.mark.parametrize(("target", "options"), [("species", {}), ("body_mass_g", {"hidden": [6, 5]})])
 def test_every_claim_about_penguins_holds_bit_for_bit(target: str, options: dict[str, Any]) -> None:
     model = pellucid.fit_table(PENGUINS, target, epochs=2, **{"hidden": [8], **options})
-    table = model._read(PENGUINS, with_target=True)
+    table = model.read(PENGUINS, with_target=True)
     known = model.target.read(table)
     encoded, y = model.encoding.encode(table, rows=known.rows), model.target.encode(known.values)
     for row in rng.integers(0, len(encoded), 10):
