@@ -37,6 +37,7 @@ NAMES = [
     "loss",
     "metric",
     "optimizer",
+    "read_table",
     "schedule",
     "sqrt",
     "tanh",

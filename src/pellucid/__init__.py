@@ -15,6 +15,7 @@ _PUBLIC = {
     "Network": "network",
     "load": "loading",
     "fit_table": "tables.fit",
+    "read_table": "tables.reading",
     "TableModel": "tables.model",
     "Input": "layers.input",
     "Dense": "layers.dense",
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from pellucid.schedules import schedule as schedule
     from pellucid.tables.fit import fit_table as fit_table
     from pellucid.tables.model import TableModel as TableModel
+    from pellucid.tables.reading import read_table as read_table
 
 
 def __getattr__(name: str) -> Any:

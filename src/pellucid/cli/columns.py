@@ -23,6 +23,8 @@ EXAMPLE = """Example:
   pellucid fit examples/penguins.csv --target species --schema schema.toml"""
 
 Columns = Annotated[list[str] | None, Parameter(metavar="COLUMN")]
+Tables = Annotated[list[Path], Parameter(metavar="DATA")]
+Encoding = Annotated[str, Parameter(metavar="NAME")]
 File = Annotated[Path | None, Parameter(metavar="FILE")]
 
 app = App(name="columns", help_epilogue=EXAMPLE)
@@ -60,12 +62,13 @@ class Asked:
 
 @app.default
 def columns(
-    data: Path,
+    data: Tables,
     /,
     *,
     target: Columns = None,
     out: File = None,
     asked: Asked = Asked(),  # noqa: B008
+    encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
     """Show what each column of a table is taken for, and why.
@@ -73,11 +76,13 @@ def columns(
     Parameters
     ----------
     data
-        A CSV or Parquet file, or - for standard input.
+        A CSV or Parquet file, or - for standard input; several are read as one table.
     target
         The column to predict, which is no input; can be repeated.
     out
         A .toml file for the roles as they are, to be changed by hand and given to fit with --schema.
+    encoding
+        Of text files; utf-8 unless given.
     json
         Print one JSON object.
     """
@@ -88,7 +93,7 @@ def columns(
     from pellucid.tables.schema import Schema, schema_text
 
     schema = Schema.of(**asked.given())
-    table = read_table(files.table_source(data), text=schema.text_columns)
+    table = read_table(files.table_source(*data), text=schema.text_columns, encoding=encoding)
     targets = [table.find(name, "target column") for name in target or ()]
     roles = choose_roles(table, targets, schema=schema)
     if out is not None:
@@ -101,7 +106,8 @@ def columns(
     if questions := [f"Column {r.name!r}: {r.question}." for r in roles if r.question]:
         output.write(in_words_of_the_command("\n".join(["", *questions])))
     if out is not None:
-        output.write(f"\nWrote {out}. To fit with it: pellucid fit {data} --target COLUMN --schema {out}")
+        paths = " ".join(map(str, data))
+        output.write(f"\nWrote {out}. To fit with it: pellucid fit {paths} --target COLUMN --schema {out}")
 
 
 def check_out(out: Path) -> None:

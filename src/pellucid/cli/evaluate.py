@@ -8,6 +8,7 @@ from pathlib import Path
 from cyclopts import App
 
 from pellucid.cli import files, output
+from pellucid.cli.columns import Encoding, Tables
 from pellucid.errors import ArgumentError, PellucidWarning
 
 EXAMPLE = """Example:
@@ -20,11 +21,12 @@ app = App(name="evaluate", help_epilogue=EXAMPLE)
 @app.default
 def evaluate(
     model: Path,
-    data: Path,
+    data: Tables,
     /,
     *,
     plot: files.Picture = None,
     plot_calibration: files.Picture = None,
+    encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
     """Score a model on the rows of a table that have a target, beside its evidence.
@@ -34,12 +36,15 @@ def evaluate(
     model
         The file of a model that pellucid fit wrote.
     data
-        A CSV or Parquet file with the columns of the training and the target, or - for standard input.
+        A CSV or Parquet file with the columns of the training and the target, or - for standard input;
+        several are read as one table.
     plot
         Draw predictions against the truth into a file that ends in .png, .svg or .pdf: of classes the
         confusion matrix, of numbers one against the other.
     plot_calibration
         Draw how often comes true what is said with a probability.
+    encoding
+        Of text files; utf-8 unless given.
     json
         Print one JSON object.
     """
@@ -53,7 +58,7 @@ def evaluate(
             f"{str(model)!r} predicts numbers, and --plot-calibration is for classes. Use --plot."
         )
     notes: list[str] = []
-    table = the_model.read(files.table_source(data), with_target=True)
+    table = the_model.read(files.table_source(*data), with_target=True, encoding=encoding)
     scores = the_model.evaluate(table, notes)
     with warnings.catch_warnings(action="ignore", category=PellucidWarning):  # they are in the notes
         if plot is not None:
@@ -71,9 +76,9 @@ def evaluate(
         found["evidence"] = evidence.to_dict()
         output.write_json(found)
         return
-    name = "standard input" if data == files.STANDARD_INPUT else data.name
     metrics = list(scores)
-    rows = [[f"network on the {n_rows:,} rows of {name}", *(shown(m, scores[m]) for m in metrics)]]
+    said = f"network on the {n_rows:,} rows of {table.origin.name}"
+    rows = [[said, *(shown(m, scores[m]) for m in metrics)]]
     which = "validation" if evidence.held_out else "training"
     for what in (NETWORK, LINE, TRIVIAL):
         values = evidence.scores[what]

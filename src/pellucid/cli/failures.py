@@ -26,6 +26,7 @@ OPTIONS = {
     r"\btarget_scale='(\w+)'": r"--target-scale \1",
     r"\btask='(\w+)'": r"--task \1",
     r"\boutput='(.*?)'": r"--output \1",
+    r"\bencoding='([\w-]+)'": r"--encoding \1",
     r"\bhidden=\(\)": "--hidden none",
 }
 
@@ -101,7 +102,9 @@ def _usage(error: CycloptsError) -> str:
     chain = ["pellucid", *(error.command_chain or ())]
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         name = error.argument.name
-        what = f"{name} needs a value after it" if name.startswith("--") else f"{chain[-1]} needs {name}"
+        what = (
+            f"{name} needs a value after it" if name.startswith("--") else f"{chain[-1]} needs {name.upper()}"
+        )
         sentence = f"{what}."
     elif isinstance(error, UnusedCliTokensError):
         sentence = f"{chain[-1]} can do nothing with {', '.join(map(repr, error.unused_tokens or ()))}."

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +23,9 @@ Picture = Annotated[Path | None, Parameter(metavar="PICTURE")]
 STANDARD_INPUT = Path("-")
 
 
-def table_source(data: Path) -> Path | str:
-    """What `read_table` takes: the path, or `"-"` for standard input."""
-    return "-" if data == STANDARD_INPUT else data
+def table_source(*data: Path) -> list[Path | str]:
+    """What `read_table` takes: paths, and `"-"` for standard input."""
+    return ["-" if path == STANDARD_INPUT else path for path in data]
 
 
 def load_model(path: Path) -> TableModel | Network:
@@ -51,14 +52,18 @@ def load_table_model(path: Path) -> TableModel:
 
 
 def default_model_path(data: Path) -> Path:
-    """Where the model of a table goes unless its user says otherwise.
+    """Where the model of a table goes unless its user says otherwise; of a pattern, the folder's name.
 
     Examples
     --------
     >>> default_model_path(Path("data/penguins.csv.gz")).name, default_model_path(Path("-")).name
     ('penguins.pellucid', 'model.pellucid')
+    >>> default_model_path(Path("data/*.csv")).name
+    'data.pellucid'
     """
-    if data == STANDARD_INPUT:
+    if has_magic(data.name):
+        data = data.parent
+    if data == STANDARD_INPUT or not data.name or has_magic(data.name):
         return Path(f"model{SUFFIX}")
     name = data.name.removesuffix(".gz")
     return Path(f"{Path(name).stem}{SUFFIX}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.cli import files, output
-from pellucid.cli.columns import Asked, Columns, File
+from pellucid.cli.columns import Asked, Columns, Encoding, File, Tables
 from pellucid.cli.describe import describe
 from pellucid.cli.failures import in_words_of_the_command
 from pellucid.errors import ArgumentError, ModelFileError, UnknownNameError
@@ -184,7 +184,7 @@ def read_rate(text: str) -> float | str:
 
 @app.default
 def fit(
-    data: Path,
+    data: Tables,
     /,
     *,
     target: Columns = None,
@@ -192,6 +192,7 @@ def fit(
     options: Options = Options(),  # noqa: B008
     asked: Asked = Asked(),  # noqa: B008
     plot: files.Picture = None,
+    encoding: Encoding = "utf-8",
     quiet: bool = False,
     json: bool = False,
 ) -> None:
@@ -200,20 +201,22 @@ def fit(
     Parameters
     ----------
     data
-        A CSV or Parquet file, or - for standard input.
+        A CSV or Parquet file, or - for standard input; several are read as one table.
     target
         The column to predict [required]; can be repeated for several columns of numbers.
     out
         Where the model goes; the table's name with .pellucid, in this folder, unless given.
     plot
         Draw the learning curves into a file that ends in .png, .svg or .pdf.
+    encoding
+        Of text files; utf-8 unless given.
     quiet
         Show no progress.
     json
         Print one JSON object.
     """
     given = options.checked() | asked.given()
-    place = out or files.default_model_path(data)
+    place = out or files.default_model_path(data[0])
     files.check_can_write(place, "--out")
     if out is not None:
         files.check_is_model(out, "--out")
@@ -221,11 +224,11 @@ def fit(
     if options.checkpoint is not None:
         check_checkpoint(options.checkpoint, place, options.resume)
     if not target:
-        raise ArgumentError(missing_target(data))
+        raise ArgumentError(missing_target(data, encoding))
     from pellucid.tables.fit import fit_table
 
     names = target[0] if len(target) == 1 else target
-    model = fit_table(files.table_source(data), names, verbose=0 if quiet else 1, **given)
+    model = fit_table(files.table_source(*data), names, encoding=encoding, verbose=0 if quiet else 1, **given)
     path = save(model, place, may_replace=out is not None)
     if plot is not None:
         model.history.plot(plot)
@@ -273,12 +276,12 @@ def check_checkpoint(checkpoint: Path, out: Path, resume: bool) -> None:
         )
 
 
-def missing_target(data: Path) -> str:
+def missing_target(data: Sequence[Path], encoding: str) -> str:
     """The sentence for a missing --target, with the columns there are."""
     from pellucid.tables.reading import read_table
     from pellucid.tables.table import listed
 
-    table = read_table(files.table_source(data))
+    table = read_table(files.table_source(*data), encoding=encoding)
     return (
         "fit needs --target with the column to predict. "
         f"The columns of {table.origin.name}: {listed(table.names)}."

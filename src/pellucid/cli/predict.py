@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from pellucid.cli import files, output
+from pellucid.cli.columns import Encoding, Tables
 from pellucid.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ app = App(name="predict", help_epilogue=EXAMPLE)
 @app.default
 def predict(
     model: Path,
-    data: Path,
+    data: Tables,
     /,
     *,
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
     """Predict the rows of a table.
@@ -47,16 +48,19 @@ def predict(
     model
         The file of a model that pellucid fit wrote.
     data
-        A CSV or Parquet file with the columns of the training, or - for standard input.
+        A CSV or Parquet file with the columns of the training, or - for standard input;
+        several are read as one table.
     out
         A .csv or .parquet file for the result. Unless given, it goes to standard output as CSV.
+    encoding
+        Of text files; utf-8 unless given.
     json
         Print one JSON object, with a list of rows; with --out, without them.
     """
     if out is not None:
         check_out(out, model, data)
     the_model = files.load_table_model(model)
-    table = read_as_written(the_model, data)
+    table = read_as_written(the_model, data, encoding)
     notes: list[str] = []
     frame = the_model.predict_table(table, notes)
     for note in notes:
@@ -72,45 +76,26 @@ def predict(
         output.write(f"Wrote {frame.height:,} rows to {out}.")
 
 
-def check_out(out: Path, model: Path, data: Path) -> None:
+def check_out(out: Path, model: Path, data: Sequence[Path]) -> None:
     """Refuse a result that cannot be written, or would take the place of what it is made from."""
     if out.suffix.lower() not in KINDS:
         raise ArgumentError(f"--out must end in {' or '.join(KINDS)}, but is {str(out)!r}.")
-    for path, what in ((model, "model"), (data, "table")):
+    for path, what in ((model, "model"), *((path, "table") for path in data)):
         if out.exists() and path.exists() and out.samefile(path):
             raise ArgumentError(f"--out {str(out)!r} would replace the {what} itself. Give it another name.")
     files.check_can_write(out, "--out")
 
 
-def read_as_written(model: TableModel, data: Path) -> Table:
+def read_as_written(model: TableModel, data: Sequence[Path], encoding: str) -> Table:
     """The table, with each column that the model does not use as its texts stand in the file.
 
     So an identifier such as `00123` comes out as it went in.
     """
-    import polars as pl
-
     from pellucid.tables.reading import read_table
 
-    encoding = model.encoding
-    typed = {c.name for c in encoding.columns} - set(encoding.text_columns)
-    content = None
-    if data == files.STANDARD_INPUT:
-        content = sys.stdin.buffer.read()
-
-    def read(text: Sequence[str]) -> Table:
-        return read_table(data if content is None else named(content), text=text)
-
-    table = read(encoding.text_columns)
-    others = [name for name in table.names if name not in typed]
-    is_as_written = all(table.schema[name] == pl.String for name in others)
-    return table if is_as_written else read(others)
-
-
-def named(content: bytes) -> BinaryIO:
-    """What stood on standard input, as a stream that messages call so."""
-    stream = io.BytesIO(content)
-    stream.name = "standard input"
-    return stream
+    known = model.encoding
+    typed = {c.name for c in known.columns} - set(known.text_columns)
+    return read_table(files.table_source(*data), text=lambda name: name not in typed, encoding=encoding)
 
 
 def write_file(frame: pl.DataFrame, out: Path) -> None:

@@ -100,7 +100,14 @@ def refuse_other_kinds(data: bytes, name: str) -> None:
             raise TableError(f"{name} {meaning}")
 
 
-def matching(pattern: str) -> list[Path]:
+def is_pattern(source: Any) -> bool:
+    """Whether a path is none, but a pattern of several."""
+    if not isinstance(source, (str, os.PathLike)) or "\0" in os.fspath(source):
+        return False
+    return glob.has_magic(os.fspath(source)) and not os.path.lexists(source)
+
+
+def matching(pattern: str | os.PathLike[str]) -> list[Path]:
     """The files that a pattern such as `data/*.csv` stands for, in the order of their names.
 
     Raises
@@ -108,15 +115,10 @@ def matching(pattern: str) -> list[Path]:
     TableError
         If there is none.
     """
-    paths = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if not p.is_dir())
+    paths = sorted(p for p in map(Path, glob.glob(os.fspath(pattern), recursive=True)) if not p.is_dir())
     if not paths:
-        raise TableError(f"no file matches {pattern!r}. Check the pattern.")
+        raise TableError(f"there is no file {str(pattern)!r}, nor one that matches it as a pattern.")
     return paths
-
-
-def is_pattern(source: str) -> bool:
-    """Whether a path is none, but a pattern of several."""
-    return glob.has_magic(source) and not os.path.lexists(source) if "\0" not in source else False
 
 
 @contextmanager

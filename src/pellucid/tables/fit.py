@@ -39,6 +39,7 @@ def fit_table(
     ordered: Mapping[str, Iterable[Any]] | None = None,
     ignore: Iterable[str] = (),
     schema: str | os.PathLike[str] | Schema | None = None,
+    encoding: str = "utf-8",
     seed: int = 0,
     **options: Any,
 ) -> TableModel:
@@ -46,8 +47,8 @@ def fit_table(
 
     Parameters
     ----------
-    source : path, stream, data frame or dict
-        CSV or Parquet, or a data frame of any library.
+    source : path, stream, data frame, dict, or a list of them
+        CSV or Parquet, or a data frame of any library; several are one table. See `read_table`.
     target : str or sequence of str
         The column to predict, or several number columns.
     task : {"regression", "classification", "binary", "multiclass"}, optional
@@ -67,6 +68,8 @@ def fit_table(
         A column of dates or numbers: the newest rows validate. See `split_rows`.
     numbers, categories, dates, ordered, ignore, schema
         What is asked of columns, whatever is in them; `schema` is a file. See `Schema.of`.
+    encoding : str
+        Of text files.
     seed : int
         Decides the split, the first weights and the shuffling.
     **options
@@ -93,6 +96,7 @@ def fit_table(
         validation=validation,
         group=group,
         time=time,
+        encoding=encoding,
         seed=seed,
         normalisation=normalisation,
         schema=Schema.of(

@@ -279,7 +279,7 @@ class TableModel(TablePictures):
     def __repr__(self) -> str:
         return f"<table model of {', '.join(self.target.names)}: {self.network!r}>"
 
-    def read(self, source: Any, *, with_target: bool = False) -> Table:
+    def read(self, source: Any, *, with_target: bool = False, encoding: str = "utf-8") -> Table:
         """A table as the model reads it: where it has learned texts, numbers such as `007` stay texts.
 
         Parameters
@@ -288,9 +288,11 @@ class TableModel(TablePictures):
             As in `predict`; standard input can be read once only, and what this gives as often as one likes.
         with_target : bool
             Whether the target is read too.
+        encoding : str
+            Of text files.
         """
         text = self.encoding.text_columns + (self.target.text_columns if with_target else [])
-        return read_table(source, text=text)
+        return read_table(source, text=text, encoding=encoding)
 
     def _outputs(self, table: Table) -> tuple[Array, Report]:
         report = Report()

@@ -84,9 +84,11 @@ def prepare(
     seed: int,
     schema: Schema,
     normalisation: Any,
+    encoding: str = "utf-8",
 ) -> Prepared:
     """Read, split and encode a table; options as in `fit_table`."""
-    table = read_table(source, text=schema.text_columns if group is None else [*schema.text_columns, group])
+    text = [*schema.text_columns, *([] if group is None else [group])]
+    table = read_table(source, text=text, encoding=encoding)
     wanted = read_target(table, target, task=task)
     notes = wanted.notes
     divided = split_rows(
@@ -101,7 +103,7 @@ def prepare(
     wanted, divided = _without_the_rest(wanted, divided)
     if group is not None:  # who the customer is says nothing of another one
         schema = schema.leaving_out(table.find(group), "rows are split by it")
-    encoding = TableEncoding.fit(
+    features = TableEncoding.fit(
         table,
         list(wanted.names),
         rows=wanted.rows[divided.training],
@@ -112,12 +114,12 @@ def prepare(
     _check_reach(table, wanted, divided.training, scales[0])
     report = Report()
     rows = None if len(wanted.rows) == len(table) else wanted.rows
-    X = encoding.encode(table, rows=rows, report=report)
-    notes += [*divided.notes, *encoding.notes, *report.notes]
+    X = features.encode(table, rows=rows, report=report)
+    notes += [*divided.notes, *features.notes, *report.notes]
     notes += notes_on_classes(wanted, divided.training, divided.held)
     notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
-    typical = typical_values(table, encoding.columns, wanted.rows[divided.training])
-    return Prepared(encoding, wanted, X, divided.training, divided.held, scales, typical, notes)
+    typical = typical_values(table, features.columns, wanted.rows[divided.training])
+    return Prepared(features, wanted, X, divided.training, divided.held, scales, typical, notes)
 
 
 def _without_the_rest(target: Target, divided: RowSplit) -> tuple[Target, RowSplit]:

@@ -74,19 +74,17 @@ def read_table(source: Any, *, text: Iterable[str] | Keep = (), encoding: str = 
         raise ArgumentError(f"text must be a list of columns, but got {text!r}. Write [{text!r}].")
     keep = text if callable(text) else frozenset(text).__contains__
     encoding = _known_encoding(encoding)
-    if isinstance(source, str) and is_pattern(source):
-        source = matching(source)
-    if isinstance(source, (list, tuple)) and source and all(map(_is_part, source)):
-        names = _different_names([Path(part) for part in source if _is_path(part)])
-        return joined([_read(part, keep, encoding, names) for part in source])
-    return _read(source, keep, encoding, {})
+    are_several = isinstance(source, (list, tuple)) and source and all(map(_is_part, source))
+    parts = source if are_several else [source]
+    parts = [found for part in parts for found in (matching(part) if is_pattern(part) else [part])]
+    names = _different_names([Path(part) for part in parts if _is_path(part)])
+    return joined([_read(part, keep, encoding, names) for part in parts])
 
 
 def _is_part(source: Any) -> bool:
     """Whether it may be one of several tables; a list of numbers, say, is none."""
-    return (
-        isinstance(source, (str, os.PathLike, Table)) or hasattr(source, "read") or hasattr(source, "columns")
-    )
+    is_file = isinstance(source, (str, os.PathLike)) or hasattr(source, "read")
+    return is_file or isinstance(source, (Table, Mapping)) or hasattr(source, "columns")
 
 
 def _is_path(source: Any) -> bool:
