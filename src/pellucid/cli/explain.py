@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from pellucid.cli import files, output
+from pellucid.cli.columns import Encoding, Tables
 from pellucid.glass.attribution import BLOCK
 
 if TYPE_CHECKING:
@@ -29,13 +30,14 @@ app = App(name="explain", help_epilogue=EXAMPLE)
 @app.default
 def explain(
     model: Path,
-    data: Path,
+    data: Tables,
     /,
     *,
     row: Annotated[int, Parameter(metavar="NUMBER")],
     class_: Annotated[str | None, Parameter(name=["--class", "--output"], metavar="NAME")] = None,
     baseline: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
     neuron: Annotated[str | None, Parameter(metavar="LAYER/NUMBER")] = None,
+    encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
     """Explain the prediction for one row: which columns moved it how far, and its way through the network.
@@ -45,8 +47,8 @@ def explain(
     model
         The file of a model that pellucid fit wrote.
     data
-        A CSV or Parquet file with the columns of the training, or - for standard input. With the target too,
-        the way backward is shown as well.
+        A CSV or Parquet file with the columns of the training, or - for standard input; several are read as
+        one table. With the target too, the way backward is shown as well.
     row
         Which row of data, counted from 1; the header does not count.
     class_
@@ -56,11 +58,14 @@ def explain(
         Compare with this row of the same table, and not with a typical one.
     neuron
         Show the arithmetic of one neuron for this row instead, forward and backward; named LAYER/NUMBER.
+    encoding
+        Of text files; utf-8 unless given.
     json
         Print one JSON object.
     """
     the_model = files.load_table_model(model)
-    found = the_model.explain(files.table_source(data), row, output=class_, baseline=baseline)
+    table = the_model.read(files.table_source(*data), with_target=True, encoding=encoding)
+    found = the_model.explain(table, row, output=class_, baseline=baseline)
     if neuron is not None:
         show_neuron(found, neuron, model, json)
     elif json:
