@@ -35,6 +35,7 @@ class Paths:
 
     def __init__(self, layers: Sequence[Layer], parameters: Arena) -> None:
         self._n_in, self._parameters = layers[0].n_out, parameters
+        self._network = Predictor(layers, parameters, "f4")
         self._vectors: Predictor | None = None
         self._origins: list[int] = []
         self._layers = layers[1:]
@@ -69,7 +70,11 @@ class Paths:
             ends = self._vectors.run(ends)
         if output not in self._slopes:
             self._slopes[output] = Slopes(self._layers, self._parameters, output)
-        found = integrate(self._slopes[output], ends[0], ends[1], measure or itself)
-        if not self._vectors:
-            return found
-        return replace(found, contributions=np.bincount(self._origins, found.contributions, self._n_in))
+        measure = measure or itself
+        found = integrate(self._slopes[output], ends[0], ends[1], measure)
+        moved = found.contributions
+        if self._vectors:
+            moved = np.bincount(self._origins, moved, self._n_in)
+        # Uncompiled, sums may round otherwise among other rows, so that only a prediction gives its own bits.
+        answers = [float(measure(self._network.run(x[None]))[0][0]) for x in (start, row)]
+        return replace(found, start=answers[0], answer=answers[1], contributions=moved)
