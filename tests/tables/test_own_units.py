@@ -14,7 +14,7 @@ from pellucid.tables.model import TableModel
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 rng = np.random.default_rng(0)
-N = 80
+N = 240
 CITIES = [f"city {i}" for i in range(25)]
 FRAME: dict[str, Any] = {
     "age": rng.integers(20, 70, N).tolist(),

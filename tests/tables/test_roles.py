@@ -77,9 +77,9 @@ def test_what_is_left_out_and_why() -> None:
         "code": ("identifier", "60 of its 60 values are different"),
         "half": (
             "text",
-            "none of its 30 different values is in 5 rows or more, with 2.0 words on average",
+            "none of its 30 different values is in 3 rows or more, with 2.0 words on average",
         ),
-        "used": ("category", "it holds 1 different texts (x); 30 are missing"),
+        "used": ("category", "it holds one text (x); 30 are missing"),
         "x": ("identifier", "it counts the rows from 0 to 59"),
     }
     few = read_table({"letter": list("abcdefghijklmnopqrs"), "x": range(19)})

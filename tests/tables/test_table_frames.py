@@ -177,6 +177,7 @@ def test_file_and_frame_encode_alike() -> None:
 NUMBER = [st.booleans(), st.integers(), st.floats(), st.decimals(allow_nan=False), st.just(1j)]
 TIME = [st.dates(), st.datetimes(), st.just(datetime.timedelta(1))]
 OTHER = [st.none(), st.text(max_size=4), st.binary(max_size=2), st.just(object()), st.lists(st.none())]
+MISSING = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "?")
 VALUE = st.one_of(*NUMBER, *TIME, *OTHER)
 
 
@@ -190,5 +191,5 @@ def test_whatever_a_column_holds_it_is_read_or_refused(values: list[object]) -> 
     assert isinstance(table, Table)
     assert len(table) == len(values)
     kept = [v for v in values if v is not None and v == v]
-    texts_of_missing = sum(isinstance(v, str) and v.strip().casefold() in ("", "na", "?") for v in kept)
+    texts_of_missing = sum(isinstance(v, str) and v.strip().casefold() in MISSING for v in kept)
     assert table.frame["v"].count() >= len(kept) - texts_of_missing

@@ -15,7 +15,7 @@ from pellucid.errors import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pellucid.tables.roles import Role
+    from pellucid.tables.role import Role
 
 EXAMPLE = """Example:
   pellucid columns examples/penguins.csv --target species

@@ -69,7 +69,7 @@ class BooleanColumn(Column):
         text = category_text(values_of(table, self.name, rows)).str.to_lowercase()
         return codes_of(self.name, text, WORDS, report, expects_missing=self.has_missing)
 
-    def write(self, ready: Codes, out: Block, report: Report) -> None:
+    def write(self, ready: Codes, out: Block) -> None:
         out[:, 0] = SIGNS[ready]
         if self.has_missing:
             out[:, 1] = ready == MISSING

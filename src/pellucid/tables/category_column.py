@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
-from pellucid.tables.roles import LEAST_ROWS, MANY_CATEGORIES
+from pellucid.tables.finding import LEAST_ROWS, MANY_CATEGORIES
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import category_text, in_natural_order
@@ -139,7 +139,7 @@ class CategoryColumn(Column):
         places[MISSING] = n if self.has_missing else -1
         return places[codes]
 
-    def write(self, ready: Codes, out: Block, report: Report) -> None:
+    def write(self, ready: Codes, out: Block) -> None:
         if self.n_codes:
             out[:, 0] = ready + 1
         elif self.is_binary:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.tables.dates import DAY, FIRST, ISO, LAST, READINGS, as_moments
-from pellucid.tables.features import Block, Column, Report, Rows, Step, count_missing
+from pellucid.tables.features import Arrays, Block, Column, Report, Rows, Step, count_missing
 from pellucid.tables.normalisation import Normalisation
 from pellucid.tables.number_column import NumberColumn
 from pellucid.tables.saved import Saved
@@ -23,7 +23,7 @@ HOUR = DAY // 24
 ADVICE = "The model was trained on dates in this column: correct it, or leave it empty."
 
 # Parts that come again, as shares of their period from 0 to below 1, of moments without missing ones.
-Part = Callable[["pl.Series"], "NDArray[np.float64]"]
+Part = Callable[["pl.Series"], NDArray[np.float64]]
 PARTS: dict[str, Part] = {
     "month": lambda t: (t.dt.month().to_numpy() - 1) / 12,
     "day of the month": lambda t: (t.dt.day().to_numpy() - 1) / t.dt.days_in_month().to_numpy(),
@@ -82,31 +82,37 @@ class DateColumn(Column):
 
     @classmethod
     def fit(
-        cls, name: str, table: Table, reading: str, rows: Rows | None, normalisation: Normalisation
+        cls,
+        name: str,
+        moments: pl.Series,
+        normalisation: Normalisation,
+        *,
+        reading: str = ISO,
+        zone: str = "",
     ) -> DateColumn:
-        """From the training rows of a table that has the column."""
+        """From the moments of the training rows, null where missing."""
         import polars as pl
 
-        zone = getattr(table.column(name).dtype, "time_zone", None) or ""
-        moments = as_moments(table, name, reading or ISO, zone, "")
-        seen = moments if rows is None else moments.gather(rows)
-        found = seen.drop_nulls()
+        found = moments.drop_nulls()
         clock = found.to_physical().to_numpy()
-        origin = 0 if reading == "time" else int(clock.min()) // DAY * DAY
         median = int(np.sort(clock)[(len(clock) - 1) // 2])  # one of them, not a mean of two
-        is_time = reading == "time"
-        parts = ("hour",) if is_time else tuple(p for p, of in PARTS.items() if _varies(of(found)))
-        years, unit = found.dt.year(), "hours since midnight" if is_time else f"days since {_day(origin)}"
+        has_missing = len(found) < len(moments)
+        if reading == "time":
+            passed = NumberColumn.fit(f"{name}: hours since midnight", pl.Series(clock / HOUR), normalisation)
+            return cls(name, reading, zone, 0, median, ("hour",), None, passed, has_missing)
+        origin = int(clock.min()) // DAY * DAY
+        first = np.datetime64(origin, "us").astype("datetime64[D]")
+        years = found.dt.year()
         return cls(
             name,
-            reading or ISO,
+            reading,
             zone,
             origin,
             median,
-            parts,
-            NumberColumn.fit(f"{name}: year", years, normalisation) if years.n_unique() > 1 else None,
-            NumberColumn.fit(f"{name}: {unit}", pl.Series(_passed(clock, origin, is_time)), normalisation),
-            found.len() < seen.len(),
+            tuple(part for part, share in PARTS.items() if _varies(share(found))),
+            NumberColumn.fit(f"{name}: year", years, normalisation) if _varies(years.to_numpy()) else None,
+            NumberColumn.fit(f"{name}: days since {first}", pl.Series((clock - origin) / DAY), normalisation),
+            has_missing,
         )
 
     @property
@@ -125,31 +131,42 @@ class DateColumn(Column):
         numbers = [step for number in (self.year, self.passed) if number for step in number.steps[:1]]
         return [*waves, *numbers, *super().steps[len(waves) + len(numbers) :]]
 
-    def prepare(self, table: Table, rows: Rows | None, report: Report) -> pl.Series:
-        """The moments, null where missing; what is no date is refused."""
-        moments = as_moments(table, self.name, self.reading, self.zone, ADVICE)
-        moments = moments if rows is None else moments.gather(rows)
-        if not self.has_missing:
-            counts_as = "no time of year or day" if self.reading != "time" else "no time of day"
-            count_missing(report, self.name, moments.null_count(), f"the median and {counts_as}")
-        return moments
-
-    def write(self, ready: pl.Series, out: Block, report: Report) -> None:
+    def prepare(self, table: Table, rows: Rows | None, report: Report) -> Arrays:
+        """Where it is missing, year, time passed, shares of the periods; what is no date is refused."""
         import polars as pl
 
-        is_missing = ready.is_null().to_numpy() if ready.null_count() else None
-        known = ready if is_missing is None else ready.fill_null(pl.lit(self.median).cast(pl.Datetime("us")))
+        moments = as_moments(table, self.name, self.reading, self.zone, ADVICE)
+        moments = moments if rows is None else moments.gather(rows)
+        is_missing = None
+        if n_missing := moments.null_count():
+            is_missing = moments.is_null().to_numpy()
+            moments = moments.fill_null(pl.Series([self.median]).cast(pl.Datetime("us"))[0])
+            if not self.has_missing:
+                counts_as = (
+                    "the median, at no time of a day"
+                    if self.reading == "time"
+                    else ("the median, at no time of a year, month, week or day")
+                )
+                count_missing(report, self.name, n_missing, counts_as)
+        shares = (PARTS[part](moments).astype(np.float32) for part in self.parts)
+        year = moments.dt.year().to_numpy() if self.year else None
+        unit = HOUR if self.reading == "time" else DAY
+        passed = (moments.to_physical().to_numpy() - self.origin) / unit
+        return Arrays((is_missing, year, passed, *shares))
+
+    def write(self, ready: Arrays, out: Block) -> None:
+        is_missing, year, passed, *shares = ready.arrays
         at = 0
-        for part in self.parts:
-            angle = 2 * np.pi * PARTS[part](known)
-            for wave in (np.sin(angle), np.cos(angle)):
-                out[:, at] = wave if is_missing is None else np.where(is_missing, 0, wave)
-                at += 1
+        for share in shares:
+            angle = 2 * np.pi * share.astype(np.float64)  # type: ignore[union-attr]
+            out[:, at], out[:, at + 1] = np.sin(angle), np.cos(angle)
+            at += 2
+        if is_missing is not None:
+            out[is_missing, :at] = 0
         if self.year:
-            out[:, at] = self.year.normalised(known.dt.year().to_numpy().astype(np.float64))
+            out[:, at] = self.year.normalised(year)
             at += 1
-        clock = known.to_physical().to_numpy()
-        out[:, at] = self.passed.normalised(_passed(clock, self.origin, self.reading == "time"))
+        out[:, at] = self.passed.normalised(passed)
         if self.has_missing and is_missing is not None:
             out[:, at + 1] = is_missing
 
@@ -201,17 +218,8 @@ class DateColumn(Column):
         )
 
 
-def _passed(clock: NDArray[np.int64], origin: int, is_time: bool) -> NDArray[np.float64]:
-    """Days since the origin, or hours since midnight."""
-    return np.asarray((clock - origin) / (HOUR if is_time else DAY), np.float64)
-
-
-def _varies(values: NDArray[np.float64]) -> bool:
+def _varies(values: NDArray[Any]) -> bool:
     return bool((values != values[0]).any())
-
-
-def _day(moment: int) -> str:
-    return str(np.datetime64(moment, "us").astype("datetime64[D]"))
 
 
 def _is_zone(name: str) -> bool:

@@ -96,13 +96,19 @@ def reading_of(table: Table, name: str) -> str:
     different = category_text(column).drop_nulls().unique()
     readings = readings_of(different)
     if len(readings) > 1:
+        ways, asked = ways_to_say(name, readings)
         raise TableError(
             f"{table.origin.name}: column {name!r}: dates such as {shown(different.min())} can be read as "
-            f"{' or '.join(readings)}. Pass dates=['{name}={readings[0]}'] or "
-            f"dates=['{name}={readings[1]}'] to say how."
+            f"{ways}. Pass {asked}."
         )
     is_compact = different.str.contains(r"^\d{8}$").all()
     return readings[0] if readings else "yearmonthday" if is_compact else ISO
+
+
+def ways_to_say(name: str, readings: list[str]) -> tuple[str, str]:
+    """In words: the ways to read a column, and what to pass for each."""
+    asked = [f"dates={[f'{name}={reading}']}" for reading in readings]
+    return " or ".join(readings), f"{' or '.join(asked)} to say how"
 
 
 def moments_of(text: pl.Series, reading: str) -> pl.Series:
@@ -120,7 +126,10 @@ def moments_of(text: pl.Series, reading: str) -> pl.Series:
         forms = [*(clock + "%#z" for clock in FORMS), *forms]
         plain = plain.str.replace(" (Z|[+-][0-9:]+)$", "${1}")
     plain = plain.str.replace(r"(\d)T(\d)", "${1} ${2}")
-    for clock in forms:
+    some = plain.drop_nulls().head(SAMPLE)
+    for clock in sorted(
+        forms, key=lambda clock: some.str.to_datetime(form + clock, strict=False).null_count()
+    ):
         left = moments.is_null() & plain.is_not_null()
         if not left.any():
             break

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,22 @@ from numpy.typing import NDArray
 from pellucid.errors import DataError, ModelFileError, TableError, nearest
 from pellucid.tables.boolean_column import BooleanColumn
 from pellucid.tables.category_column import CategoryColumn
-from pellucid.tables.columns import as_numbers
 from pellucid.tables.date_column import DateColumn
-from pellucid.tables.features import Column, Report, Rows, Step, few
+from pellucid.tables.dates import ISO
+from pellucid.tables.features import Column, Report, Step, few
+from pellucid.tables.finding import of_rows
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
 from pellucid.tables.number_column import NumberColumn
 from pellucid.tables.ordered_column import OrderedColumn
-from pellucid.tables.roles import Kind, Role, choose_roles
+from pellucid.tables.role import KINDS as ROLES
+from pellucid.tables.role import Role
+from pellucid.tables.roles import find_roles
 from pellucid.tables.saved import Saved, is_text
 from pellucid.tables.schema import Schema
 from pellucid.tables.table import Table, listed
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # Rows that are encoded at a time: a block of the output stays in the cache while its columns are written.
 BLOCK = 8192
@@ -109,7 +115,9 @@ class TableEncoding:
         DataError
             If no column is left to learn from.
         """
-        chosen = NORMALISATIONS.find(normalisation)
+        import polars as pl
+
+        scale = NORMALISATIONS.find(normalisation)
         asked = Schema.of(
             numbers=numbers,
             categories=categories,
@@ -120,13 +128,20 @@ class TableEncoding:
         )
         targets = [table.find(t, "target column") for t in ([target] if isinstance(target, str) else target)]
         seen = None if rows is None else np.asarray(rows, dtype=np.int64)
-        roles, columns = [], []
-        for role in choose_roles(table, targets, rows=seen, schema=asked):
-            column = _fitted(table, role, seen, chosen) if role.is_used else None
-            if column is not None:
-                columns.append(column)
-                role = role.because(column.remark)
-            roles.append(role)
+        chosen = None if seen is None else pl.Series(seen)
+        for counts_are_numbers in (False, True):
+            roles: list[Role] = []
+            columns: list[Column] = []
+            for role, values in find_roles(
+                table, targets, rows=seen, schema=asked, counts_are_numbers=counts_are_numbers
+            ):
+                if role.is_used:
+                    zone = getattr(table.schema[role.name], "time_zone", None) or ""
+                    columns.append(_fitted(role, of_rows(values, chosen), scale, zone))
+                    role = role.because(columns[-1].remark)
+                roles.append(role)
+            if columns:
+                break
         if not columns:
             reasons = "; ".join(f"{r.name!r}: {r.reason}" for r in roles) or "it has no other columns"
             raise DataError(
@@ -247,11 +262,10 @@ class TableEncoding:
             tables = [_without(c, table) if c.name in lacking else table for c in group]
             ready = [c.prepare(t, chosen, r) for c, t, r in zip(group, tables, reports, strict=True)]
             places = [slice(s[0], s[-1] + 1) for s in (self.spans[c.name] for c in group)]
-            parts = list(zip(group, ready, places, reports, strict=True))
             for start in range(0, n, BLOCK):
                 block = out[start : start + BLOCK]
-                for column, values, place, told in parts:
-                    column.write(values[start : start + BLOCK], block[:, place], told)
+                for column, values, place in zip(group, ready, places, strict=True):
+                    column.write(values[start : start + BLOCK], block[:, place])
         return out
 
     def to_dict(self) -> dict[str, Any]:
@@ -279,8 +293,8 @@ class TableEncoding:
         for entry in saved.items("roles"):
             if not (isinstance(entry, list) and len(entry) == 4 and all(map(is_text, entry))):
                 saved.fail("roles", "a list of names, kinds, reasons and questions")
-            if entry[1] not in get_args(Kind):
-                saved.fail("roles", f"of the kinds {', '.join(get_args(Kind))}")
+            if entry[1] not in ROLES:
+                saved.fail("roles", f"of the kinds {', '.join(ROLES)}")
             roles.append(Role(*entry))
         return cls(columns, tuple(roles), saved.texts("targets"))
 
@@ -307,20 +321,17 @@ class TableEncoding:
         return set(lacking)
 
 
-def _fitted(table: Table, role: Role, rows: Rows | None, normalisation: Normalisation) -> Column:
-    """The column of a role, by the statistics of some rows."""
-    name = role.name
-    if role.kind == "date":
-        return DateColumn.fit(name, table, role.reading, rows, normalisation)
-    values = as_numbers(table, name, "") if role.kind == "number" else table.column(name)
-    seen = values if rows is None else values.gather(rows)
+def _fitted(role: Role, values: pl.Series, normalisation: Normalisation, zone: str) -> Column:
+    """The column of a role, by what it holds in the training rows."""
     if role.kind == "number":
-        return NumberColumn.fit(name, seen, normalisation)
+        return NumberColumn.fit(role.name, values, normalisation)
     if role.kind == "boolean":
-        return BooleanColumn.fit(name, seen)
+        return BooleanColumn.fit(role.name, values)
     if role.kind == "ordered":
-        return OrderedColumn(name, role.levels, seen.null_count() > 0)
-    return CategoryColumn.fit(name, seen)
+        return OrderedColumn(role.name, role.levels, values.null_count() > 0)
+    if role.kind == "date":
+        return DateColumn.fit(role.name, values, normalisation, reading=role.reading or ISO, zone=zone)
+    return CategoryColumn.fit(role.name, values)
 
 
 def _without(column: Column, table: Table) -> Table:

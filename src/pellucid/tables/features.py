@@ -129,8 +129,8 @@ class Step:
 class Column(ABC):
     """How one column of a table becomes features; each kind is a frozen dataclass.
 
-    Encoding goes in two steps: `prepare` looks at the column as a whole and refuses what is wrong, `write`
-    fills a block of rows of the output with what `prepare` gave.
+    Encoding goes in two steps: `prepare` looks at the column as a whole, refuses what is wrong and reports
+    what is worth knowing; `write` fills a block of rows of the output with a part of what `prepare` gave.
     """
 
     kind: ClassVar[str]
@@ -144,10 +144,10 @@ class Column(ABC):
 
     @abstractmethod
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Any:
-        """What `write` needs, for some rows of a table or all; a sequence with an entry for each row."""
+        """What `write` needs, for some rows of a table or all: an array or `Arrays`."""
 
     @abstractmethod
-    def write(self, ready: Any, out: Block, report: Report) -> None:
+    def write(self, ready: Any, out: Block) -> None:
         """Write the features of some rows; `out` is zero before."""
 
     @abstractmethod
@@ -185,6 +185,16 @@ class Column(ABC):
         return f"{self.name} = {f'{value:.6g}' if isinstance(value, float) else value}"
 
 
+@dataclass(frozen=True)
+class Arrays:
+    """Arrays with an entry for each row, which are cut into blocks together; None stays None."""
+
+    arrays: tuple[NDArray[Any] | None, ...]
+
+    def __getitem__(self, rows: slice) -> Arrays:
+        return Arrays(tuple(a if a is None else a[rows] for a in self.arrays))
+
+
 def values_of(table: Table, name: str, rows: Rows | None) -> pl.Series:
     """Some rows of a column, or all."""
     values = table.column(name)
@@ -194,7 +204,7 @@ def values_of(table: Table, name: str, rows: Rows | None) -> pl.Series:
 def count_missing(report: Report, name: str, n: int, counts_as: str) -> None:
     """Note missing values in a column that had none in training."""
     if n:
-        report.missing[name] = (n + report.missing.get(name, (0, ""))[0], counts_as)
+        report.missing[name] = (n, counts_as)
 
 
 def codes_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pellucid.tables.columns import as_numbers
-from pellucid.tables.features import Block, Column, Report, Rows, Step, count_missing, float64
+from pellucid.tables.features import Arrays, Block, Column, Report, Rows, Step, count_missing, float64
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
@@ -60,11 +60,9 @@ class NumberColumn(Column):
     def fit(cls, name: str, values: pl.Series, normalisation: Normalisation) -> NumberColumn:
         """From the numbers of the training rows, null where missing."""
         x = float64(values)
-        is_good = np.abs(x) <= LARGEST
-        n_good = int(is_good.sum())
-        good = x if n_good == len(x) else x[is_good]
+        good = x if not values.null_count() and are_all_good(values) else x[np.abs(x) <= LARGEST]
         center, scale = normalisation.fit(good)
-        return cls(name, normalisation, center, scale, float(np.median(good)), n_good < len(x))
+        return cls(name, normalisation, center, scale, float(np.median(good)), len(good) < len(x))
 
     @property
     def feature_names(self) -> list[str]:
@@ -75,25 +73,27 @@ class NumberColumn(Column):
         at = f"the slope at {self.center:.6g}, less beyond" if self.normalisation.bends else ""
         return [Step("1 more", self.scale, at), *super().steps[1:]]
 
-    def prepare(self, table: Table, rows: Rows | None, report: Report) -> pl.Series:
-        """The numbers, null where missing; what is no number is refused."""
+    def prepare(self, table: Table, rows: Rows | None, report: Report) -> Arrays:
+        """The numbers, with the median where they are missing, and where that is; others are refused."""
         advice = "The model was trained on numbers in this column: correct it, or leave it empty."
         values = as_numbers(table, self.name, advice)
-        return values if rows is None else values.gather(rows)
-
-    def write(self, ready: pl.Series, out: Block, report: Report) -> None:
-        x = float64(ready)
+        values = values if rows is None else values.gather(rows)
+        x = float64(values)
+        if not values.null_count() and are_all_good(values):
+            return Arrays((x, None))
         is_bad = ~(np.abs(x) <= LARGEST)
-        if is_bad.any():
-            n_missing = int(np.isnan(x).sum())
-            if n_infinite := int(is_bad.sum()) - n_missing:
-                report.infinite[self.name] = report.infinite.get(self.name, 0) + n_infinite
-            if self.has_indicator:
-                out[:, 1] = is_bad
-            else:
-                count_missing(report, self.name, n_missing, f"the median, {self.median:.6g}")
-            x = np.where(is_bad, self.median, x)
+        n_missing = int(np.isnan(x).sum())
+        if n_infinite := int(is_bad.sum()) - n_missing:
+            report.infinite[self.name] = n_infinite
+        if not self.has_indicator:
+            count_missing(report, self.name, n_missing, f"the median, {self.median:.6g}")
+        return Arrays((np.where(is_bad, self.median, x), is_bad))
+
+    def write(self, ready: Arrays, out: Block) -> None:
+        x, is_bad = ready.arrays
         out[:, 0] = self.normalised(x)
+        if self.has_indicator and is_bad is not None:
+            out[:, 1] = is_bad
 
     def normalised(self, x: Any) -> Any:
         """Numbers in the table's own unit on the common scale."""
@@ -123,3 +123,10 @@ class NumberColumn(Column):
             saved.number("median", -LARGEST, LARGEST),
             saved.truth("has_indicator"),
         )
+
+
+def are_all_good(values: pl.Series) -> bool:
+    """Whether all numbers are within what counts as a number; NaN is not."""
+    least, most = values.min(), values.max()
+    is_good = least is not None and -LARGEST <= least <= most <= LARGEST  # type: ignore[operator]
+    return bool(is_good) and not (values.dtype.is_float() and values.is_nan().any())

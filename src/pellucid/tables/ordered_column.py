@@ -64,7 +64,7 @@ class OrderedColumn(Column):
         values = values_of(table, self.name, rows)
         return codes_of(self.name, values, self.levels, report, expects_missing=self.has_missing)
 
-    def write(self, ready: Codes, out: Block, report: Report) -> None:
+    def write(self, ready: Codes, out: Block) -> None:
         n = len(self.levels)
         steps = np.where(np.arange(n)[:, None] > np.arange(n - 1), 1, -1)
         steps = np.concatenate([steps, np.zeros((2, n - 1))])  # UNSEEN and MISSING are the last two

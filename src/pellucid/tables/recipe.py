@@ -9,7 +9,6 @@ feature with six times the learning rate, dropout and β₂ = 0.95 are theirs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +21,10 @@ from pellucid.layers.dropout import Dropout
 from pellucid.layers.embedding import Embedding
 from pellucid.layers.input import Input
 from pellucid.layers.scale import Scale
+from pellucid.network import Network
 
 LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error, it falls for ever
-MOST_WIDTH = 16  # of the vector of a category
+VECTOR = 8  # numbers for each of many categories; 4 are worse, and 16 no better, in docs/performance.md
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
 
@@ -87,8 +87,7 @@ class Recipe:
         layers: list[Layer] = [Input(features)]
         if embedded:
             columns = [
-                {"index": at, "codes": codes, "width": width_for(codes), "name": name}
-                for at, codes, name in embedded
+                {"index": at, "codes": codes, "width": VECTOR, "name": name} for at, codes, name in embedded
             ]
             layers.append(Embedding(columns))
         if self.hidden:
@@ -106,17 +105,6 @@ class Recipe:
         }
 
 
-def width_for(n_codes: int) -> int:
-    """How many numbers stand for each of so many categories.
-
-    Examples
-    --------
-    >>> width_for(21), width_for(50), width_for(500)
-    (7, 11, 16)
-    """
-    return min(MOST_WIDTH, round(1.6 * math.sqrt(n_codes)))
-
-
 def batch_size_for(n_rows: int) -> int:
     """From 16 rows to 256, so that an epoch has enough steps.
 
@@ -129,3 +117,15 @@ def batch_size_for(n_rows: int) -> int:
     while size < 256 and size * 2 * STEPS_AN_EPOCH <= n_rows:
         size *= 2
     return size
+
+
+def make_unknown_neutral(network: Network) -> None:
+    """Give the code 0 of each embedded column zeros for its vector.
+
+    If no training row has the code, they stay: what was never seen then moves no answer either way. First
+    vectors are random, and one of them left untrained would be a category of its own.
+    """
+    for layer in network.layers:
+        if isinstance(layer.definition, Embedding):
+            for table in layer.definition.tables:
+                network.parameters[table.name][0] = 0

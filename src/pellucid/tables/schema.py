@@ -22,7 +22,7 @@ from pellucid.tables.dates import READINGS
 from pellucid.tables.table import Table, listed, shown
 
 if TYPE_CHECKING:
-    from pellucid.tables.roles import Role
+    from pellucid.tables.role import Role
 
 Kind = Literal["number", "boolean", "category", "ordered", "date", "ignored"]
 
@@ -288,7 +288,7 @@ def schema_text(roles: Iterable[Role]) -> str:
 
     Examples
     --------
-    >>> from pellucid.tables.roles import Role
+    >>> from pellucid.tables.role import Role
     >>> print(schema_text([Role("zip code", "category", "as asked")]))
     [columns]
     "zip code" = "category"  # as asked

@@ -15,7 +15,7 @@ from pellucid.errors import DataError
 from pellucid.network import Network
 from pellucid.tables.evidence import shown
 from pellucid.tables.prepare import Prepared
-from pellucid.tables.recipe import Recipe
+from pellucid.tables.recipe import Recipe, make_unknown_neutral
 from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.target_scales import smearing
 
@@ -90,6 +90,7 @@ def _trained(
     n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
     features, embedded = given.encoding.feature_names, given.encoding.embedded
     network = Network(recipe.layers(features, embedded, n_out, output), seed=seed)
+    make_unknown_neutral(network)
     asked = {**recipe.training(len(given.training)), **options}
     network.fit(given.X, goal.encode(target.values), validation_rows=held if len(held) else None, **asked)
     if not all(np.isfinite(v).all() for v in network.parameters.values()):
