@@ -27,8 +27,8 @@ def trained(*layers: Any, y: Any = None, seed: int = 0) -> Network:
 
 def check_sums(net: Network, found: Attribution, row: Any, baseline: Any, output: int) -> None:
     """The answers are those of `predict`, the parts add up, and the rounding is small."""
-    answers = net.predict(np.stack([baseline, row]))[:, output].astype(np.float64)
-    assert (found.start, found.answer) == (answers[0], answers[1])
+    answers = tuple(float(net.predict(x[None])[0, output]) for x in (baseline, row))
+    assert (found.start, found.answer) == answers
     total = found.start
     for part in found.parts:
         total += part.value
@@ -159,6 +159,16 @@ def test_codes_get_the_sum_over_their_vectors() -> None:
     other = behind.attribute(ends[0], baseline=ends[1]).contributions
     assert found.contributions == pytest.approx([other[0], other[2:].sum(), other[1]], rel=1e-12)
     assert found.contributions[1] != 0
+
+
+def test_uncompiled_they_add_up_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = trained(Dense(20, "gelu"), Dense(20, "relu"), Dense(3, "softmax"), y=Y[:300])
+    compiled = net.attribute(X[0], baseline=X[50], output=1).contributions
+    monkeypatch.setenv("PELLUCID_JIT", "0")
+    other = net.copy()
+    found = other.attribute(X[0], baseline=X[50], output=1)
+    check_sums(other, found, X[0], X[50], 1)
+    assert found.contributions == pytest.approx(compiled, rel=1e-3, abs=1e-5)
 
 
 def test_vectors_elsewhere_are_refused() -> None:

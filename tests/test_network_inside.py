@@ -248,6 +248,7 @@ def test_the_seed_decides_the_first_weights() -> None:
 
 def test_a_file_of_another_description_is_refused(tmp_path: Path) -> None:
     net = plain()
+    net.fit(X[:50], T[:50], epochs=1)
     for spoil in (
         lambda d, t: d.pop("layers"),
         lambda d, t: d["layers"].append({"kind": "dens"}),
@@ -259,6 +260,11 @@ def test_a_file_of_another_description_is_refused(tmp_path: Path) -> None:
         lambda d, t: d.update(loss={"name": "none"}),
         lambda d, t: d.update(state={}),
         lambda d, t: d.update(history=None),
+        lambda d, t: d["history"].update(columns={"loss": "low"}),
+        lambda d, t: d["history"].update(columns={"loss": [0.5, None]}),
+        lambda d, t: d["history"].update(range_test=[1.0]),
+        lambda d, t: d["history"].update(best_epoch=10**9),
+        lambda d, t: d["history"].update(reason=3),
     ):
         document, tensors = net.to_dict()
         document, tensors = copy.deepcopy(document), dict(tensors)

@@ -14,10 +14,10 @@ import numpy as np
 from pellucid import checks, model_file
 from pellucid.engine.buffer import Arena, Array
 from pellucid.errors import ArgumentError, DataError, ModelFileError, ShapeError, UnknownNameError
-from pellucid.glass.attribution import Attribution, follow
+from pellucid.glass.attribution import Attribution
 from pellucid.glass.neurons import Inside, LayerView, Named, Neuron
 from pellucid.glass.passage import run_passage
-from pellucid.glass.path import Measure, PathSum
+from pellucid.glass.paths import Paths
 from pellucid.glass.step import Method
 from pellucid.glass.summary import Summary, summarise
 from pellucid.glass.trace import Trace, trace_of
@@ -257,15 +257,15 @@ they add up exactly.
         row = self._row(x, "x")
         start = np.zeros(self.n_in, np.float32) if baseline is None else self._row(baseline, "the baseline")
         at = self._output(output, self.predict(np.stack([start, row]))[1])
-        found = self.follow(row, start, at)
+        found = self.paths().between(start, row, at)
         name = f"output {at}" if not self.classes or self.n_out == 1 else f"probability of {self.classes[at]}"
         said = "all inputs 0" if baseline is None else "the given baseline"
         values, compared = (tuple(f"{float(v):.6g}" for v in vector) for vector in (row, start))
         return Attribution(name, said, tuple(self.features), values, compared, found)
 
-    def follow(self, row: Array, baseline: Array, output: int, measure: Measure | None = None) -> PathSum:
-        """What each input contributes on the way from a baseline to a row, see `attribution.follow`."""
-        return follow(self._definitions, self._arena, row, baseline, output, measure)
+    def paths(self) -> Paths:
+        """What finds contributions between any two rows, for as long as the weights stay as they are."""
+        return Paths(self._definitions, self._arena)
 
     def health(self, X: Any, y: Any, **options: Any) -> Health:
         """What may be wrong with the network, its training, or some rows; a healthy one gets no finding.

@@ -70,6 +70,18 @@ def test_a_neuron_of_the_row_is_explained(call, classifier, penguins):
     assert "bit for bit" in text
 
 
+def test_without_a_row_columns_are_compared(call, classifier, penguins):
+    found = call("explain", classifier, penguins, "--json").json
+    assert found["what"] == "probability of the predicted class"
+    sizes = [column["contribution"] for column in found["columns"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert found["n_scored"] == 344
+    text = call("explain", classifier, penguins).out
+    assert text.startswith("How far each column moves the probability of the predicted class:")
+    assert text.splitlines()[3].split()[0] == found["columns"][0]["column"]
+    assert "--neuron is about one row" in call("explain", classifier, penguins, "--neuron", "output/0").err
+
+
 def test_a_row_is_read_from_standard_input(call, classifier, penguins):
     content = "\n".join(penguins.read_text().splitlines()[:3]).encode()
     result = call("explain", classifier, "-", "--row", 2, stdin=content)

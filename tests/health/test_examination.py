@@ -105,6 +105,13 @@ def test_many_rows_are_looked_at_in_part(monkeypatch: pytest.MonkeyPatch) -> Non
     assert str(health).startswith(("Nothing found by 12 checks on 50 of 120", "1 finding", "2 findings"))
 
 
+def test_curves_that_end_before_the_training_are_not_read() -> None:
+    net = fitted(Dense(8, "tanh"), X=X, y=Y, epochs=8, validation_split=0.2)
+    net.fit(X, Y, epochs=4, train_loss=False)
+    assert (len(net.history["loss"]), len(net.history)) == (8, 12)
+    assert net.health(X, Y).n_rows == 120
+
+
 def wide(*layers: Any, output: str = "linear", n_out: int = 1) -> Network:
     return Network([Input(4), *layers, Dense(n_out, output)], seed=0)
 

@@ -1,4 +1,4 @@
-"""`pellucid explain`: why a model answers as it does for one row."""
+"""`pellucid explain`: why a model answers as it does, for one row or in the mean of many."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from pellucid.cli import files, output
 from pellucid.cli.columns import Encoding, Tables
+from pellucid.errors import ArgumentError
 from pellucid.glass.attribution import BLOCK
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PLAIN_BLOCK = "#"  # where the former cannot be printed
 
 EXAMPLE = """Example:
+  pellucid explain penguins.pellucid examples/penguins.csv
   pellucid explain penguins.pellucid examples/penguins.csv --row 17
   pellucid explain penguins.pellucid examples/penguins.csv --row 17 --class Gentoo --baseline 200
   pellucid explain penguins.pellucid examples/penguins.csv --row 17 --neuron hidden_1/3
@@ -33,7 +35,7 @@ def explain(
     data: Tables,
     /,
     *,
-    row: Annotated[int, Parameter(metavar="NUMBER")],
+    row: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
     class_: Annotated[str | None, Parameter(name=["--class", "--output"], metavar="NAME")] = None,
     baseline: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
     neuron: Annotated[str | None, Parameter(metavar="LAYER/NUMBER")] = None,
@@ -41,6 +43,8 @@ def explain(
     json: bool = False,
 ) -> None:
     """Explain the prediction for one row: which columns moved it how far, and its way through the network.
+
+    Without --row: how far each column moves predictions in the mean, and how much worse they are without it.
 
     Parameters
     ----------
@@ -65,13 +69,24 @@ def explain(
     """
     the_model = files.load_table_model(model)
     table = the_model.read(files.table_source(*data), with_target=True, encoding=encoding)
+    block = BLOCK if output.can_print(BLOCK) else PLAIN_BLOCK
+    if row is None:
+        for option, value in (("--baseline", baseline), ("--neuron", neuron)):
+            if value is not None:
+                raise ArgumentError(f"{option} is about one row. Say which with --row.")
+        columns = the_model.importance(table, output=class_)
+        if json:
+            output.write_json({"model": str(model), **columns.to_dict()})
+        else:
+            output.write(columns.text(block))
+        return
     found = the_model.explain(table, row, output=class_, baseline=baseline)
     if neuron is not None:
         show_neuron(found, neuron, model, json)
     elif json:
         output.write_json({"model": str(model), **found.to_dict()})
     else:
-        output.write(found.text(BLOCK if output.can_print(BLOCK) else PLAIN_BLOCK))
+        output.write(found.text(block))
 
 
 def show_neuron(found: RowExplanation, name: str, model: Path, json: bool) -> None:

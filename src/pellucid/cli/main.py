@@ -55,7 +55,7 @@ COMMANDS = {
     "fit": "Train a network on a table, and keep it in a file.",
     "predict": "Predict the rows of a table.",
     "evaluate": "Score a model on rows whose targets are known.",
-    "explain": "Say why a model answers as it does for one row.",
+    "explain": "Say which columns move the predictions of a model, for one row or in the mean.",
     "show": "Look inside a model.",
     "check": "Look for what may be wrong with a model, its training, or its rows.",
 }

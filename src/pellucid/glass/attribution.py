@@ -5,20 +5,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pellucid.engine.buffer import Arena, Array
-from pellucid.errors import ArgumentError
-from pellucid.glass.path import Measure, PathSum, integrate
-from pellucid.glass.slopes import Slopes
+from pellucid.engine.buffer import Array
+from pellucid.glass.path import PathSum
 from pellucid.glass.text import bar, table_text
-from pellucid.layers.base import Layer
-from pellucid.layers.embedding import Embedding
-from pellucid.prediction import Predictor
 
 MOST_SHOWN = 20  # inputs in a text; the others share a line
 BLOCK = "█"
@@ -173,55 +168,6 @@ class Attribution:
 
     def __repr__(self) -> str:
         return f"<attribution of {self.what}: {self.start:.4g} to {self.answer:.4g}>"
-
-
-def follow(
-    layers: Sequence[Layer],
-    parameters: Arena,
-    row: Array,
-    baseline: Array,
-    output: int,
-    measure: Measure | None = None,
-) -> PathSum:
-    """What each input of a network contributes on the way from a baseline to a row.
-
-    Codes of categories are followed at their vectors, behind the Embedding, and each has the sum over its
-    vector.
-
-    Parameters
-    ----------
-    layers, parameters
-        The network: its layers, the first its Input, and the arena of their parameters.
-    row, baseline : float32 array (n_in,)
-        The two rows.
-    output : int
-        Which output is followed.
-    measure : callable, optional
-        From outputs to answers, see `integrate`; the output itself by default.
-
-    Raises
-    ------
-    ArgumentError
-        If codes are looked up anywhere but right behind the Input.
-    """
-    front, rest, ends = layers[:1], layers[1:], np.stack([baseline, row])
-    if isinstance(rest[0], Embedding):
-        front, rest = layers[:2], layers[2:]
-        ends = Predictor(front, parameters, "f4").run(ends)
-    if not rest or any(p.is_table for layer in rest for p in layer.parameters):
-        raise ArgumentError(
-            "contributions are found between the Embedding and the output. Put one Embedding right behind "
-            "the Input, and the other layers behind it."
-        )
-
-    def itself(outputs: Array) -> tuple[Array, Array]:
-        return outputs[:, output].astype(np.float64), np.ones(len(outputs))
-
-    found = integrate(Slopes(rest, parameters, output), ends[0], ends[1], measure or itself)
-    if len(front) == 1:
-        return found
-    origins = front[1].origins  # type: ignore[attr-defined]
-    return replace(found, contributions=np.bincount(origins, found.contributions, layers[0].n_out))
 
 
 def in_decimals(start: float, numbers: Sequence[float], answer: float) -> list[str]:

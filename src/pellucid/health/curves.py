@@ -24,17 +24,17 @@ ROWS_PER_INPUT = 5
 def underfitting(subject: Subject) -> Iterator[Finding]:
     """A loss that was still falling when training stopped, or that a straight line beats."""
     history, trivial = subject.history, subject.trivial_loss
-    if not len(history) or history.stopped_by == "diverged" or not trivial > 0:
+    curve, train = subject.curve("validation_loss", "loss", "running_loss"), _training_curve(subject)
+    if not curve or not train or history.stopped_by == "diverged" or not trivial > 0:
         return
-    name = next(n for n in ("validation_loss", "loss", "running_loss") if n in history)
-    curve = history[name]
+    name = "validation loss" if subject.curve("validation_loss") else "loss"
     back = max(1, round(LAST_PART * len(curve)))
     fall = (curve[-1 - back] - curve[-1]) / trivial if len(curve) > back else 0.0
     if history.stopped_by in ("epochs", "time") and len(curve) >= LEAST_EPOCHS and fall > STILL_FALLING:
         yield Finding(
             "underfitting",
             "training",
-            f"In the last {back} of {len(curve)} epochs the {name.replace('_', ' ')} fell from "
+            f"In the last {back} of {len(curve)} epochs the {name} fell from "
             f"{curve[-1 - back]:.4g} to {curve[-1]:.4g}, by {fall:.0%} of the loss of a trivial answer.",
             "The network was still learning when training stopped.",
             "three times as many epochs.",
@@ -42,7 +42,6 @@ def underfitting(subject: Subject) -> Iterator[Finding]:
             {"from": curve[-1 - back], "to": curve[-1], "epochs": back, "trivial_loss": trivial},
         )
         return
-    train = history.columns.get("loss") or history["running_loss"]
     line = _line(subject)
     if line is None or subject.losses.mean() > TIMES * train[-1]:  # other rows than those learned from
         return
@@ -71,12 +70,11 @@ def underfitting(subject: Subject) -> Iterator[Finding]:
 def overfitting(subject: Subject) -> Iterator[Finding]:
     """A loss on other rows far above the one on the rows that were learned from."""
     history, trivial = subject.history, subject.trivial_loss
-    train = history.columns.get("loss") or history.columns.get("running_loss")
+    train, held = _training_curve(subject), subject.curve("validation_loss")
     if not train or not trivial > 0:
         return
     last = len(train) - 1
     now = history.best_epoch - 1 if history.restored and history.best_epoch else last
-    held = history.columns.get("validation_loss")
     seen, given = train[now], float(subject.losses.mean())
     where, other = ("validation rows", held[now]) if held else ("the given rows", given)
     if other - seen > GAP * trivial and other > TIMES * seen:
@@ -90,6 +88,10 @@ def overfitting(subject: Subject) -> Iterator[Finding]:
             subject.trial("Dropout(0.2) behind the hidden layers", layers=_with_dropout),
             {"training": seen, "other": other, "trivial_loss": trivial},
         )
+
+
+def _training_curve(subject: Subject) -> list[float]:
+    return subject.curve("loss", "running_loss")
 
 
 def _line(subject: Subject) -> Array | None:

@@ -133,8 +133,8 @@ def size_of_updates(subject: Subject) -> Iterator[Finding]:
             subject.trial("a tenth of the learning rate", learning_rate=rate / 10),
             {"ratios": now, "ratios_at_first": then, "learning_rate": rate},
         )
-    curve = subject.history.columns.get("loss") or subject.history["running_loss"]
-    if 0 < now[largest] < SMALL_STEP and curve[0] - curve[-1] < HARDLY * curve[0]:
+    curve = subject.curve("loss", "running_loss")
+    if curve and 0 < now[largest] < SMALL_STEP and curve[0] - curve[-1] < HARDLY * curve[0]:
         yield Finding(
             "size of updates",
             largest,

@@ -101,6 +101,11 @@ class Subject:
         """What the training left behind."""
         return self.net.history
 
+    def curve(self, *names: str) -> list[float]:
+        """The first of these columns of the history that has a number for each epoch; empty if none has."""
+        columns, n = self.history.columns, len(self.history)
+        return next((columns[name] for name in names if n and len(columns.get(name, ())) == n), [])
+
     @property
     def loss(self) -> Loss:
         """What the network minimises."""

@@ -130,8 +130,8 @@ def explain(
     other, said = _baseline(table, model, baseline)
     start = model.encoding.encode(other)[0]
     outputs = model.network.predict(x[None])
-    at = _output(model, output, outputs[0])
-    path = model.network.follow(x, start, at, _measure(model, at))
+    at = chosen_output(model, output, outputs[0])
+    path = model.network.paths().between(start, x, at, measure_of(model, at))
     columns = model.encoding.spans
     moved = [math.fsum(path.contributions[features]) for features in columns.values()]
     attribution = Attribution(
@@ -201,17 +201,24 @@ def _baseline(table: Table, model: TableModel, asked: Any) -> tuple[Table, str]:
     if asked is not None and not isinstance(asked, Mapping):
         other = row_of(table, model, "baseline", asked)
         return other, f"row {asked}, {other.origin.place(0)} of {other.origin.name}"
-    values = dict(model.typical)
-    for name, value in (asked or {}).items():
-        if name not in values:
-            raise UnknownNameError("column of the model", name, values)
-        values[name] = value
-    frame = read_table({name: [value] for name, value in values.items()}).frame
-    said = TYPICAL if asked is None else f"a typical row with {', '.join(map(str, asked))} as given"
+    frame, given = typical_table(model).frame, dict(asked or {})
+    for name in given:
+        if name not in frame.columns:
+            raise UnknownNameError("column of the model", name, frame.columns)
+    if given:
+        frame = frame.with_columns(read_table({name: [value] for name, value in given.items()}).frame)
+    said = f"a typical row with {', '.join(given)} as given" if given else TYPICAL
     return Table(frame, Origin("the baseline", lambda row: "its only row")), said
 
 
-def _output(model: TableModel, wanted: Any, outputs: Array) -> int:
+def typical_table(model: TableModel) -> Table:
+    """The typical row of the training."""
+    import polars as pl
+
+    return Table(pl.DataFrame({name: [value] for name, value in model.typical.items()}))
+
+
+def chosen_output(model: TableModel, wanted: Any, outputs: Array) -> int:
     """The number of the class or target that is explained."""
     known: list[Any] = model.classes or list(model.target.names)
     if wanted is None and (model.classes or len(known) == 1):
@@ -224,7 +231,7 @@ def _output(model: TableModel, wanted: Any, outputs: Array) -> int:
     return texts.index(str(wanted))
 
 
-def _measure(model: TableModel, at: int) -> Measure:
+def measure_of(model: TableModel, at: int) -> Measure:
     """From outputs to answers: the probability of a class, or a number in the target's own unit."""
 
     def probability(outputs: Array) -> tuple[Array, Array]:

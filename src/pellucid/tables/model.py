@@ -19,6 +19,7 @@ from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import Evidence, scores_of
 from pellucid.tables.explanation import RowExplanation, explain
 from pellucid.tables.features import Report
+from pellucid.tables.importance import Importance, importance
 from pellucid.tables.own_units import TableNeuron, table_neuron
 from pellucid.tables.pictures import TablePictures
 from pellucid.tables.predictions import beside, missing
@@ -203,6 +204,28 @@ class TableModel(TablePictures):
         ['height +16']
         """
         return explain(self, source, row, output=output, baseline=baseline)
+
+    def importance(self, source: Any, *, rows: int = 100, output: Any = None) -> Importance:
+        """How much each column matters: how far it moves the answers, and what they are worth without it.
+
+        Parameters
+        ----------
+        source : path, stream, data frame or dict
+            As in `predict`; rows that training did not see, and with the target for the second measure.
+        rows : int
+            Of so many of them, evenly spread, contributions are found; fewer where there are thousands of
+            features.
+        output : object, optional
+            The class whose probability is meant, that predicted for each row unless given; of several
+            targets the one that is meant.
+
+        Returns
+        -------
+        Importance
+            Of each column the mean of its contributions' sizes, see `explain`, and the rise of the score
+            when its values are mixed up among the rows; prints as a table.
+        """
+        return importance(self, source, rows=rows, output=output)
 
     def health(self, source: Any, notes: list[str] | None = None, **options: Any) -> Health:
         """What may be wrong with the model, its training, or the rows of a table that have a target.

@@ -195,9 +195,15 @@ class History:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> History:
-        """From plain values."""
+        """From plain values; refuses others by a ValueError, since a file may hold anything."""
         values = dict(values)
         known = values.pop("distributions")
+        curves, best = values["columns"], values["best_epoch"]
+        n_epochs = max((len(c) for c in curves.values() if isinstance(c, list)), default=0)
+        is_sound = _are_curves(curves) and (values["range_test"] is None or _are_curves(values["range_test"]))
+        is_sound &= all(isinstance(values[name], str) for name in ("reason", "stopped_by"))
+        if not is_sound or not (best is None or (type(best) is int and 0 <= best <= n_epochs)):
+            raise ValueError("its history must hold numbers of epochs and the reason for the stop")
         return cls(**values, kept_distributions=Distributions.from_dict(known) if known else None)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -207,3 +213,11 @@ class History:
         last = ", ".join(f"{n} {c[-1]:.4g}" for n, c in self.columns.items() if c and n != "seconds")
         told = "; ".join(part for part in (last, self.reason) if part)
         return f"<history of {len(self)} epochs{': ' if told else ''}{told}>"
+
+
+def _are_curves(value: Any) -> bool:
+    """Whether a value is lists of numbers by name."""
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and isinstance(curve, list) and all(type(v) in (int, float) for v in curve)
+        for name, curve in value.items()
+    )
