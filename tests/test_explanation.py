@@ -27,10 +27,13 @@ from pellucid import (
     load,
 )
 from pellucid.activations import ACTIVATIONS
+from pellucid.engine.buffer import Buffer
 from pellucid.errors import ArgumentError, ModelFileError, UnknownNameError
 from pellucid.glass.explanation import Explanation
 from pellucid.glass.trace import Trace
 from pellucid.glass.wiring import all_layers, has_neurons
+from pellucid.kernels.products import products
+from pellucid.layers.base import LAYERS, Forward, Layer, Parameter, Step
 from pellucid.optimizers import OPTIMIZERS
 
 rng = np.random.default_rng(0)
@@ -156,6 +159,59 @@ def test_frozen_layers_are_explained_as_far_as_they_go() -> None:
     explanation = first.trace(X[:6], T[:6]).neuron("frozen_1/dense_1", 2).explain(1)
     assert explanation.delta is None
     assert explanation.adds_up
+
+
+def test_a_layer_of_ones_own_is_explained_where_it_makes_the_same_sum() -> None:
+    class Unbiased(Layer):
+        """Weighted inputs alone."""
+
+        kind = "unbiased"
+
+        def __init__(self, n_out: int, *, name: str | None = None) -> None:
+            self.n_out, self.name = n_out, name
+
+        def build(self, n_in: int) -> int:
+            self.n_in = n_in
+            self.weights = Parameter(f"{self.label}/weights", (n_in, self.n_out), "glorot_uniform")
+            return self.n_out
+
+        @property
+        def parameters(self) -> list[Parameter]:
+            return [self.weights]
+
+        @property
+        def settings(self) -> dict[str, Any]:
+            return {"n_out": self.n_out, "name": self.name}
+
+        def forward(self, step: Step, x: Buffer) -> Forward:
+            (product, transposed), W = products(), self.weights
+            z = step.matrix(f"{self.label}/{'z' if self.name != 'other' else 'y'}", self.n_out)
+            step.call(product, A=x, B=W.buffer, start=W.buffer, has_start=0, C=z)
+            step.passes(x, z, W)
+
+            def backward(delta: Buffer) -> Buffer:
+                step.gradient(W, transposed, A=x, B=delta, C=W.gradient)
+                dx = step.matrix(f"{self.label}/dx", x.columns)
+                step.call(product, A=delta, B=step.transposed(W), start=W.buffer, has_start=0, C=dx)
+                return dx
+
+            return Forward(z, backward)
+
+    try:
+        net = Network(
+            [Input(N_IN), Dense(4, "tanh", name="first"), Unbiased(5), Unbiased(3, name="other")], seed=0
+        )
+        trace = net.trace(X[:6], T[:6])
+        e = trace.neuron("unbiased_1/2").explain(1)
+        assert e.adds_up, str(e)
+        assert (e.bias, len(e.changes), len(e.terms)) == (0, 4, 4)
+        assert [s.target for s in e.way_back[-1].shares] == ["other/0", "other/1", "other/2"]
+        assert trace.neuron("first/2").explain(1).adds_up
+        assert [s.target for s in net.neuron("first/0").outgoing] == [f"unbiased_1/{k}" for k in range(5)]
+        with pytest.raises(ArgumentError, match=r"'other' \(unbiased\) does not make z = x @ W \+ b"):
+            trace.neuron("other/1").explain()
+    finally:
+        LAYERS.remove("unbiased")
 
 
 # ---------------------------------------------------------------- numbers

@@ -17,7 +17,7 @@ from pellucid.glass.passage import Passage, plain
 from pellucid.glass.wording import shortest
 from pellucid.kernels.columns import copy_columns, scale_columns
 from pellucid.kernels.exact import chain, evaluate, exact, ulps
-from pellucid.kernels.products import product
+from pellucid.kernels.products import product, product_transposed
 from pellucid.layers.base import Layer
 
 SYMBOLS = {"a": "a", "log_a": "log a", "log_rest": "log(1 - a)"}
@@ -43,8 +43,13 @@ class _Neuron:
         self.notes: list[str] = []
         z = passage.buffers.get(f"{layer.label}/z")
         call = passage.makers.get(z) if z else None
-        if z is None or call is None or call.kernel.body is not product.body:
-            raise ArgumentError(f"layer {layer.label!r} ({layer.kind}) has no weighted input to explain.")
+        self.weights = passage.parameters[f"{layer.label}/weights"]
+        is_sum = call and call.kernel.body is product.body and call.operands["B"] is self.weights.buffer
+        if z is None or call is None or not is_sum:
+            raise ArgumentError(
+                f"layer {layer.label!r} ({layer.kind}) does not make z = x @ W + b by the product of the "
+                "dense layer, so its neurons cannot be explained."
+            )
         self.z, self.call = z, call
         self.x: Buffer = call.operands["A"]  # type: ignore[assignment]
         self.a = passage.buffers.get(f"{layer.label}/a", z)
@@ -102,8 +107,8 @@ class _Neuron:
         """The weighted input, one synapse after the other."""
         passage, j = self.passage, self.j
         x = passage.values[self.x][self.row]
-        weights = passage.values[passage.parameters[f"{self.layer.label}/weights"].buffer][:, j]
-        bias = passage.values[passage.parameters[f"{self.layer.label}/bias"].buffer][j]
+        weights, start = passage.values[self.weights.buffer][:, j], self.call.operands["start"]
+        bias = passage.values[start][j] if self.call.operands["has_start"] else 0.0  # type: ignore[index]
         sums = chain(bias, x, weights)
         self._check("z", "arithmetic", self._at(self.z), sums[-1])
         sources = passage.wiring.sources[self.layer.label]
@@ -158,13 +163,12 @@ class _Neuron:
     def _delta_buffer(self) -> Buffer | None:
         """The numbers that hold this layer's delta, if anything needed them."""
         passage = self.passage
-        weights = passage.parameters[f"{self.layer.label}/weights"]
-        maker = passage.makers.get(weights.gradient)
-        if maker is not None:
+        maker = passage.makers.get(self.weights.gradient)
+        if maker is not None and maker.kernel.body is product_transposed.body:
             return maker.operands["B"]  # type: ignore[return-value]
         for call in passage.lowered.plan.calls():
             derived = passage.lowered.step.derived.get(call.operands.get("B"))  # type: ignore[arg-type]
-            if derived and derived[1] is weights:
+            if derived and derived[1] is self.weights:
                 return call.operands["A"]  # type: ignore[return-value]
         return passage.buffers.get(f"{self.layer.label}/delta")
 

@@ -167,7 +167,7 @@ class Explanation:
     numbers : dict of str to float
         The optimizer's numbers of that step.
     changes : tuple of Change
-        The bias first, then the weights as in `terms`.
+        The bias first, if there is one, then the weights as in `terms`.
     worked : tuple of str
         The update of the weight with the largest gradient, line by line.
     checks : tuple of Check

@@ -38,15 +38,16 @@ class Learning:
         self.worked: list[str] = []
 
     def changes(self) -> list[Change]:
-        """The bias, then the weights in the order of the inputs."""
+        """The bias, if there is one, then the weights in the order of the inputs."""
         name = self.layer.label
-        weights, bias = (self.passage.parameters[f"{name}/{part}"] for part in ("weights", "bias"))
+        weights, bias = (self.passage.parameters.get(f"{name}/{part}") for part in ("weights", "bias"))
+        assert weights is not None
         if not weights.trainable:
             self.notes.append(f"{name} is frozen: training leaves its weights as they are.")
             return []
         step = self.passage.next_step
         self.numbers = dict(step.numbers[weights.learning_rate])
-        if bias.learning_rate != weights.learning_rate:
+        if bias is not None and bias.learning_rate != weights.learning_rate:
             self.notes.append(
                 f"The learning rate counts {weights.learning_rate:g} times for the weights and "
                 f"{bias.learning_rate:g} times for the bias; the numbers shown are those of the weights."
@@ -56,7 +57,9 @@ class Learning:
             total = fma(x, delta, total)
         parts = self.X[self.row].astype(np.float64) * self.deltas[self.row]
         sources = self.passage.wiring.sources[name]
-        changes = self._of(bias, ["bias"], self.deltas[self.row : self.row + 1], _summed(self.deltas))
+        changes: list[Change] = []
+        if bias is not None:
+            changes = self._of(bias, ["bias"], self.deltas[self.row : self.row + 1], _summed(self.deltas))
         return changes + self._of(weights, sources, parts, total)
 
     def _of(self, p: Parameter, sources: list[str], parts: Array, total: Array) -> list[Change]:

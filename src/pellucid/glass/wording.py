@@ -102,7 +102,8 @@ def _step(e: Explanation) -> str:
     states = list(e.changes[0].states)
     is_changed = any(c.used != c.gradient for c in e.changes)
     rows = [_change(c, states, is_changed) for c in e.changes]
-    shown, rest = _largest([c.gradient for c in e.changes[1:]], e.most)
+    n = len(rows) - len(e.terms)  # the bias, if there is one, is shown in any case
+    shown, rest = _largest([c.gradient for c in e.changes[n:]], e.most)
     head = ["weight from", "x × delta", "gradient", *["as used"] * is_changed]
     head += [name for s in states for name in (f"{s} before", s)] + ["before", "after"]
     over = "this row" if e.n_rows == 1 else f"the {e.n_rows} rows"
@@ -111,7 +112,7 @@ def _step(e: Explanation) -> str:
         f"The gradient of a weight is the sum of x × delta over {over}.",
         "    " + ", ".join(f"{name} = {shortest(value)}" for name, value in e.numbers.items()),
         "",
-        *_indented([tuple(head), rows[0], *(rows[i + 1] for i in shown)]),
+        *_indented([tuple(head), *rows[:n], *(rows[n + i] for i in shown)]),
     ]
     if rest:
         lines.append(f"  and {len(rest)} others")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid.kernels.elementary import Elementary
-from pellucid.kernels.jit import _in_float32, _linked, _plain
+from pellucid.kernels.jit import in_float32, linked, plain
 from pellucid.kernels.kernel import Kernel
 
 Float32 = NDArray[np.float32]
@@ -96,14 +96,14 @@ def ulps(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
 @functools.cache
 def exact(function: Callable[..., Any] | Elementary) -> Callable[..., Any]:
     """A formula or a word as a function of float32 arrays, with the roundings of its compiled form."""
-    function = _plain(function)
-    return _word(function) if isinstance(function, Elementary) else _linked(_in_float32(function), exact)
+    function = plain(function)
+    return _word(function) if isinstance(function, Elementary) else linked(in_float32(function), exact)
 
 
 @functools.cache
 def _helper(function: Callable[..., Any] | Elementary) -> Callable[..., Any]:
     """The same of what computes with whole numbers as well; its float constants are float32 already."""
-    return _word(function) if isinstance(function, Elementary) else _linked(function, _helper)
+    return _word(function) if isinstance(function, Elementary) else linked(function, _helper)
 
 
 def _word(word: Elementary) -> Callable[..., Any]:
@@ -111,7 +111,7 @@ def _word(word: Elementary) -> Callable[..., Any]:
     if known is not None:
         return known
     assert word.body is not None
-    return _linked(word.body, _helper)
+    return linked(word.body, _helper)
 
 
 def _polynomial(x: Any, *coefficients: float) -> Any:

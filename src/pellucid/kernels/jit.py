@@ -58,9 +58,9 @@ def jitted(function: Callable[..., Any] | Elementary) -> Any:
     import numba
 
     if isinstance(function, types.FunctionType):
-        return numba.njit(**INLINED)(_linked(_in_float32(function), jitted))
+        return numba.njit(**INLINED)(linked(in_float32(function), jitted))
     if isinstance(function, Elementary) and function.body is not None:
-        return numba.njit(**INLINED)(_linked(function.body, helper))
+        return numba.njit(**INLINED)(linked(function.body, helper))
     from pellucid.kernels import intrinsics
 
     return getattr(intrinsics, function.__name__)
@@ -73,7 +73,7 @@ def helper(function: Callable[..., Any]) -> Any:
 
     if not isinstance(function, types.FunctionType):
         return jitted(function)
-    return numba.njit(**OPTIONS)(_linked(function, helper))
+    return numba.njit(**OPTIONS)(linked(function, helper))
 
 
 def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bool, overlaps: bool) -> Any:
@@ -85,7 +85,7 @@ def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bo
     import numba
 
     options = OPTIONS | ({"fastmath": {"reassoc", "nsz"}} if reassociate else {})
-    dispatcher = numba.njit(**options)(_linked(function, helper, names))
+    dispatcher = numba.njit(**options)(linked(function, helper, names))
 
     def arrays_do_not_overlap(flags: Any) -> Any:
         flags.noalias = not overlaps
@@ -131,7 +131,7 @@ def digest(*values: Any) -> str:
     return hashlib.sha256(of(values).encode()).hexdigest()[:16]
 
 
-def _linked(
+def linked(
     function: Callable[..., Any], compile: Callable[..., Any], names: Mapping[str, Any] | None = None
 ) -> Callable[..., Any]:
     """A copy of the function that calls the compiled forms of what it calls."""
@@ -139,16 +139,16 @@ def _linked(
     compiled = dict(names or {})
     for name in _globals(code) - compiled.keys():
         if _is_ours(function.__globals__.get(name)):
-            compiled[name] = compile(_plain(function.__globals__[name]))
+            compiled[name] = compile(plain(function.__globals__[name]))
     cells = tuple(
-        types.CellType(compile(_plain(c.cell_contents)) if _is_ours(c.cell_contents) else c.cell_contents)
+        types.CellType(compile(plain(c.cell_contents)) if _is_ours(c.cell_contents) else c.cell_contents)
         for c in function.__closure__ or ()
     )
     space = {**function.__globals__, **compiled}
     return types.FunctionType(code, space, function.__name__, function.__defaults__, cells or None)
 
 
-def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function with each number that it reads a float32."""
 
     def narrow(value: Any) -> Any:
@@ -170,7 +170,7 @@ def _reads(function: Callable[..., Any]) -> dict[str, Any]:
     return {n: space[n] for n in _globals(function.__code__) & space.keys()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The function of a registered formula, so that one formula may call another."""
     return value.function if isinstance(value, Formula) else value
 
