@@ -11,7 +11,7 @@ from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows
 from pellucid.tables.finding import LEAST_ROWS, MANY_CATEGORIES
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
-from pellucid.tables.values import category_text, in_natural_order
+from pellucid.tables.values import category_text, in_natural_order, level_counts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,16 +61,14 @@ class CategoryColumn(Column):
     @classmethod
     def fit(cls, name: str, values: pl.Series) -> CategoryColumn:
         """From the values of the training rows, null where missing."""
-        import polars as pl
-
         text = category_text(values)
-        counts = text.drop_nulls().alias("level").value_counts(name="n")
-        often = counts.filter(pl.col("n") >= LEAST_ROWS)
-        if counts.height < MANY_CATEGORIES or not often.height:
-            often = counts
-        rare = counts.join(often, on="level", how="anti") if often.height < counts.height else counts.clear()
-        levels, others = (tuple(in_natural_order(c["level"].to_list())) for c in (often, rare))
-        return cls(name, levels, others, text.null_count() > 0)
+        counts = level_counts(text)
+        least = LEAST_ROWS if len(counts) >= MANY_CATEGORIES and max(counts.values()) >= LEAST_ROWS else 1
+        levels, rare = (
+            tuple(in_natural_order([level for level, n in counts.items() if (n >= least) == is_often]))
+            for is_often in (True, False)
+        )
+        return cls(name, levels, rare, text.null_count() > 0)
 
     @property
     def n_levels(self) -> int:

@@ -54,6 +54,8 @@ def kind_of(column: pl.Series) -> str:
         return "category"
     if column.dtype != pl.String:
         return "left out"
+    if column.cast(pl.Float64, strict=False).null_count() == column.len():
+        return "category"  # so are nearly all columns of texts
     values, wrong = parse_numbers(column)
     n_numbers = values.len() - values.null_count()
     n_wrong = int(wrong.sum())

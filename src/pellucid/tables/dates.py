@@ -7,6 +7,7 @@ are brought to the zone of the training. A time alone is a moment of 1970-01-01.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError
@@ -38,7 +39,7 @@ ONLY_ASKED = ("yearmonthday",)  # else it is a number
 CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?"
 OFFSET = r" ?(Z|[+-]\d{2}:?\d{2})"
 FORMS = (" %H:%M:%S%.f", " %H:%M", " %I:%M:%S%.f %p", " %I:%M %p")
-LIKELY = r"^(\d{1,4}[-/.: ]|[[:alpha:]]{3,9} \d)"  # how all of them begin
+LIKELY = re.compile(r"\d{1,4}[-/.: ]|[^\W\d]{3,9} \d")  # how all of them begin
 
 SAMPLE = 100  # values by which it is found out whether a column may hold dates at all
 
@@ -60,10 +61,10 @@ def readings_of(text: pl.Series) -> list[str]:
     >>> readings_of(pl.Series(["03/04/2021"])), readings_of(pl.Series(["red"]))
     (['day/month/year', 'month/day/year'], [])
     """
+    if not any(LIKELY.match(value) for value in text[:SAMPLE] if value is not None):
+        return []
     values = _without_missing(text).drop_nulls()
     sample = values.head(SAMPLE)
-    if not sample.str.contains(LIKELY).any():
-        return []
     found = []
     for reading in READINGS:
         n_fit = int(sample.str.contains(_pattern(reading)).sum())

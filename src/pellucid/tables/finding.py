@@ -10,7 +10,16 @@ from pellucid.tables.identifiers import numbering, sounds_like_one
 from pellucid.tables.role import Role
 from pellucid.tables.scales import in_order
 from pellucid.tables.table import Table, listed, shown
-from pellucid.tables.values import LARGEST, category_text, in_natural_order, truth_pair
+from pellucid.tables.values import (
+    LARGEST,
+    are_all_good,
+    are_whole,
+    category_text,
+    in_natural_order,
+    level_counts,
+    truth_pair,
+    without_missing,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,8 +66,7 @@ def found(table: Table, name: str, rows: Rows, *, counts_are_numbers: bool = Fal
     column = table.column(name)
     if kind_of(column) == "number":
         advice = f"Correct it, or pass categories=[{name!r}] to use it as categories."
-        numbers = as_numbers(table, name, advice)
-        numbers = numbers.set(numbers.abs() > LARGEST, None)
+        numbers = without_huge(as_numbers(table, name, advice))
         what = "durations, counted in seconds" if isinstance(column.dtype, pl.Duration) else "numbers"
         return _number(name, numbers, of_rows(numbers, rows), what, counts_are_numbers), numbers
     if column.dtype.is_temporal():
@@ -67,7 +75,7 @@ def found(table: Table, name: str, rows: Rows, *, counts_are_numbers: bool = Fal
     seen = of_rows(text, rows)
     if nothing := same_in_all(name, seen):
         return nothing, column
-    different = text.drop_nulls().unique()
+    different = without_missing(text.unique())
     if column.dtype == pl.Boolean:
         return Role(name, "boolean", f"it holds truth values{_missing(seen)}"), column
     if pair := truth_pair(different):
@@ -107,6 +115,12 @@ def same_in_all(name: str, seen: pl.Series) -> Role | None:
     return None
 
 
+def without_huge(numbers: pl.Series) -> pl.Series:
+    """Numbers, null where they are infinite or beyond what counts as a number."""
+    is_good = are_all_good(numbers) or numbers.null_count() == numbers.len()
+    return numbers if is_good else numbers.set(numbers.abs() > LARGEST, None)
+
+
 def of_rows(values: pl.Series, rows: Rows) -> pl.Series:
     """Some values, or all."""
     return values if rows is None else values.gather(rows)
@@ -116,17 +130,14 @@ def _number(name: str, numbers: pl.Series, seen: pl.Series, what: str, counts_ar
     """The role of numbers: they may also be truth values, or count the rows."""
     if nothing := same_in_all(name, seen):
         return nothing
-    if numbers.min() == 0 and numbers.max() == 1 and bool(numbers.drop_nulls().is_in([0, 1]).all()):
+    if numbers.min() == 0 and numbers.max() == 1 and bool(without_missing(numbers).is_in([0, 1]).all()):
         return Role(name, "boolean", f"it holds 0 and 1 only{_missing(seen)}")
-    values = seen.drop_nulls()
     counts, question = numbering(name, numbers), ""
     if counts and not counts_are_numbers:
         return Role(name, "identifier", counts)
-    first = values.head(SAMPLE)
-    is_whole = not values.dtype.is_float() or bool(
-        (first == first.floor()).all() and (values == values.floor()).all()
-    )
-    n_different = values.n_unique() if is_whole and first.n_unique() <= FEW_NUMBERS else SAMPLE
+    values = without_missing(seen)
+    is_whole = are_whole(values)
+    n_different = values.n_unique() if is_whole and len(set(values[:SAMPLE])) <= FEW_NUMBERS else SAMPLE
     if counts:
         question = f"it is used as a number, but {counts}; there is no other column to learn from"
     elif is_whole and sounds_like_one(name):
@@ -146,23 +157,22 @@ def _of_texts(name: str, column: pl.Series, seen: pl.Series, different: pl.Serie
     """The role of other texts: ordered, categories, or left out because they say nothing of a new row."""
     import polars as pl
 
-    counts = seen.drop_nulls().alias("level").value_counts(name="n")
-    n, n_different, missing = seen.len() - seen.null_count(), counts.height, _missing(seen)
+    counts = level_counts(seen)
+    n, n_different, missing = seen.len() - seen.null_count(), len(counts), _missing(seen)
     if 1 < n_different <= MANY_CATEGORIES:
         if isinstance(column.dtype, pl.Enum):
             order, reason = tuple(column.dtype.categories), "its type has an order"
         else:
             order, reason = in_order(different) if different.len() <= MANY_CATEGORIES else ((), "")
         if order:
-            present = set(counts["level"])
-            levels = tuple(level for level in order if level in present)
+            levels = tuple(level for level in order if level in counts)
             return Role(name, "ordered", reason + missing, levels=levels)
     if n_different > max(MANY_CATEGORIES, MOSTLY_DIFFERENT * n):
         return _left_out(name, seen, f"{n_different:,} of its {n:,} values are different")
-    if n_different >= MANY_CATEGORIES and counts["n"].max() < LEAST_ROWS:  # type: ignore[operator]
+    if n_different >= MANY_CATEGORIES and max(counts.values()) < LEAST_ROWS:
         reason = f"none of its {n_different:,} different values is in {LEAST_ROWS} rows or more"
         return _left_out(name, seen, reason)
-    some = f" ({listed(in_natural_order(counts['level'].to_list()), 5)})" if n_different <= 5 else ""
+    some = f" ({listed(in_natural_order(list(counts)), 5)})" if n_different <= 5 else ""
     what = ("text", "texts") if column.dtype == pl.String else ("category", "categories")
     many = f"one {what[0]}" if n_different == 1 else f"{n_different:,} different {what[1]}"
     return Role(name, "category", f"it holds {many}{some}{missing}")

@@ -70,7 +70,7 @@ def numbering(name: str, values: pl.Series) -> str:
     import polars as pl
 
     n = values.len()
-    if n < LEAST_ROWS or values.null_count() or values.head(LEAST_ROWS).n_unique() < LEAST_ROWS:
+    if n < LEAST_ROWS or values.null_count() or len(set(values[:LEAST_ROWS])) < LEAST_ROWS:
         return ""
     if not values.dtype.is_integer():
         whole = values.cast(pl.Int64, strict=False)

@@ -12,7 +12,7 @@ from pellucid.tables.features import Arrays, Block, Column, Report, Rows, Step, 
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
-from pellucid.tables.values import LARGEST
+from pellucid.tables.values import LARGEST, are_all_good
 
 if TYPE_CHECKING:
     import polars as pl
@@ -123,10 +123,3 @@ class NumberColumn(Column):
             saved.number("median", -LARGEST, LARGEST),
             saved.truth("has_indicator"),
         )
-
-
-def are_all_good(values: pl.Series) -> bool:
-    """Whether all numbers are within what counts as a number; NaN is not."""
-    least, most = values.min(), values.max()
-    is_good = least is not None and -LARGEST <= least <= most <= LARGEST  # type: ignore[operator]
-    return bool(is_good) and not (values.dtype.is_float() and values.is_nan().any())

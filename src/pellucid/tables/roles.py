@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pellucid.errors import TableError
 from pellucid.tables.columns import as_numbers
 from pellucid.tables.dates import reading_of
-from pellucid.tables.finding import date, found, of_rows, same_in_all
+from pellucid.tables.finding import date, found, of_rows, same_in_all, without_huge
 from pellucid.tables.role import Role
 from pellucid.tables.schema import Schema, Wish
 from pellucid.tables.table import Table, listed, shown
-from pellucid.tables.values import LARGEST, category_text, truth_pair
+from pellucid.tables.values import category_text, truth_pair
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,8 +125,7 @@ def _asked(table: Table, name: str, wish: Wish, rows: Rows) -> Found:
         reading = wish.reading or reading_of(table, name)
         return date(table, name, reading, rows, wish.where, wish.reason)
     if wish.kind == "number":
-        numbers = as_numbers(table, name, f"Correct it, or take it out of {wish.where}.")
-        numbers = numbers.set(numbers.abs() > LARGEST, None)
+        numbers = without_huge(as_numbers(table, name, f"Correct it, or take it out of {wish.where}."))
         nothing = same_in_all(name, of_rows(numbers, rows))
         return nothing or Role(name, "number", wish.reason), numbers
     text = category_text(column)

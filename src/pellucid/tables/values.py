@@ -10,7 +10,10 @@ The second row are names of categories as often as not: `+` and `-`, or `none`, 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,6 +67,32 @@ def parse_numbers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     return numbers, numbers.is_null() & ~missing
 
 
+def are_all_good(numbers: pl.Series) -> bool:
+    """Whether all numbers that are not null are finite and not beyond what counts as a number."""
+    least, most = numbers.min(), numbers.max()  # which pass over NaN
+    is_good = least is not None and -LARGEST <= least <= most <= LARGEST  # type: ignore[operator]
+    return bool(is_good) and not math.isnan(numbers.sum())
+
+
+def are_whole(numbers: pl.Series) -> bool:
+    """Whether numbers, none of them missing, are whole."""
+    if not numbers.dtype.is_float():
+        return True
+    x = numbers.to_numpy()
+    return bool((x[:100] == np.floor(x[:100])).all() and (x == np.floor(x)).all())
+
+
+def without_missing(values: pl.Series) -> pl.Series:
+    """Values without null."""
+    return values.drop_nulls() if values.null_count() else values
+
+
+def level_counts(text: pl.Series) -> dict[str, int]:
+    """How often each text stands there; nulls are not counted."""
+    counts = without_missing(text).alias("level").value_counts(name="n")
+    return dict(zip(counts["level"].to_list(), counts["n"].to_list(), strict=True))
+
+
 def truth_pair(different: pl.Series) -> tuple[str, str] | None:
     """The words for false and true that different texts are, in any case; None if they are others.
 
@@ -73,9 +102,9 @@ def truth_pair(different: pl.Series) -> tuple[str, str] | None:
     >>> truth_pair(pl.Series(["Yes", "no"])), truth_pair(pl.Series(["yes", "true"]))
     (('no', 'yes'), None)
     """
-    words = set(different.head(10).str.to_lowercase())
-    if different.len() > 10 or not words:
+    if not 0 < different.len() <= 10:
         return None
+    words = {word.lower() for word in different}
     return next((pair for pair in TRUTHS if words <= set(pair)), None)
 
 
@@ -108,9 +137,10 @@ def in_natural_order(texts: list[str]) -> list[str]:
     >>> in_natural_order(["10", "9"]), in_natural_order(["b10", "a"])
     (['9', '10'], ['a', 'b10'])
     """
-    import polars as pl
-
-    numbers = pl.Series(texts, dtype=pl.String).cast(pl.Float64, strict=False)
-    if numbers.null_count() or numbers.is_nan().any():
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
         return sorted(texts)
-    return [text for _, text in sorted(zip(numbers.to_list(), texts, strict=True))]
+    if any(map(math.isnan, numbers)) or any("_" in text for text in texts):
+        return sorted(texts)
+    return [text for _, text in sorted(zip(numbers, texts, strict=True))]
