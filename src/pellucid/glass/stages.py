@@ -10,6 +10,7 @@ import numpy as np
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, UnknownNameError
+from pellucid.glass.wiring import has_neurons
 
 if TYPE_CHECKING:
     from pellucid.glass.neurons import LayerView
@@ -44,13 +45,13 @@ def stages_of(
     values = {la.name: _row(la.a, row) for la in trace.layers} if trace else {}
     if trace:
         values[layers[0].name] = _row(trace.numbers.get("X"), row)
-    last = max((i for i, la in enumerate(layers) if has_neurons(la)), default=0)
+    last = max((i for i, la in enumerate(layers) if has_neurons(la.definition)), default=0)
     stages = []
     for i, layer in enumerate(layers):
         given = values.get(layer.name)
         if i == 0:
             stages.append(Stage(layer.name, "", layer.n_out, names=list(features), values=given))
-        elif has_neurons(layer):
+        elif has_neurons(layer.definition):
             activation = getattr(layer.definition, "activation", None)
             names = outputs if i == last and layer.n_out == len(outputs) else ()
             bias = layer.parameters.get("bias")
@@ -60,11 +61,6 @@ def stages_of(
         else:
             stages.append(Stage(layer.name, _settings(layer), layer.n_out))
     return stages
-
-
-def has_neurons(layer: LayerView) -> bool:
-    """Whether a layer has neurons of its own."""
-    return any(p.synapses and p.name == f"{layer.name}/weights" for p in layer.definition.parameters)
 
 
 def find_marked(stages: Sequence[Stage], neuron: str | None) -> tuple[int, int] | None:

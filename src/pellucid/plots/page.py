@@ -83,7 +83,7 @@ def drawing(path: Path | None = None) -> Iterator[NewFigure]:
             # A notebook shows a figure by this where pyplot is not in use.
             figure._repr_png_ = functools.partial(render, figure)  # type: ignore[attr-defined]
             if path is not None:
-                _write(path, render(figure, _format(path)))
+                write_file(path, render(figure, _format(path)))
 
 
 def render(figure: Figure, format: str = "png", *, letters: bool = False) -> bytes:
@@ -208,7 +208,8 @@ def _format(path: Path) -> str:
     return ending
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file; an ArgumentError if that cannot be done."""
     try:
         with open(path, "wb") as file:
             file.write(content)

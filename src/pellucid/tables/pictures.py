@@ -167,3 +167,20 @@ class TablePictures:
             note=note,
             path=path,
         )
+
+    def write_report(self: Modelled, data: Any, path: Path) -> None:
+        """Write one HTML page on the model and a table: evidence, pictures, columns, explanations.
+
+        The page is complete in itself: it needs no network connection and runs nothing.
+
+        Parameters
+        ----------
+        data : path, stream, data frame or dict
+            A table with the target.
+        path : path
+            Where it goes; a file that is there is replaced.
+        """
+        from pellucid.plots.page import write_file
+        from pellucid.tables.report.page import report_page
+
+        write_file(path, report_page(cast("TableModel", self), data).encode())

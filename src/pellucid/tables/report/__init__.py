@@ -1,0 +1,1 @@
+"""The report: one HTML page on a model and a table, which needs nothing but itself."""

@@ -1,0 +1,174 @@
+"""The sections of the report, each a function from its subject to markup."""
+
+from __future__ import annotations
+
+from pellucid.plots.style import plural
+from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, shown
+from pellucid.tables.report.html import Html, bar, element, joined, table
+from pellucid.tables.report.subject import Subject
+from pellucid.tables.report.svg import picture
+
+MOST_COLUMNS = 200  # that are told one by one
+MOST_MOVERS = 12  # columns that are told of a row
+MOST_CLASSES = 12  # that are named above
+
+
+def head(subject: Subject) -> Html:
+    """What the model is, in a few sentences and numbers."""
+    model = subject.model
+    task = "a number" if not model.classes else f"one of {plural(len(model.classes), 'class')}"
+    classes = ", ".join(map(str, model.classes[:MOST_CLASSES]))
+    more = f", and {len(model.classes) - MOST_CLASSES} more" if len(model.classes) > MOST_CLASSES else ""
+    what = f"A neural network that predicts {subject.names}, {task}{f': {classes}{more}' if classes else ''}."
+    summary = model.network.summary()
+    used = len(model.encoding.columns)
+    cards = [
+        (shown(name, value), f"{name} on the {plural(subject.n_rows, 'row')} of {subject.table.origin.name}")
+        for name, value in list(subject.scores.items())[:2]
+    ]
+    cards += [
+        (f"{used:,}", "column used" if used == 1 else "columns used"),
+        (
+            f"{summary.parameters:,}",
+            f"parameters, in {plural(len(neuron_layers(subject)), 'layer')} of neurons",
+        ),
+        (f"{len(model.history):,}", "epochs of training"),
+    ]
+    return joined(
+        [
+            element("h1", f"What {subject.table.origin.name} says about {subject.names}"),
+            element("p", what, class_="lead"),
+            element("p", model.evidence.verdict),
+            element(
+                "div",
+                *(
+                    element("div", element("b", big), element("span", small), class_="card")
+                    for big, small in cards
+                ),
+                class_="cards",
+            ),
+        ]
+    )
+
+
+def worth(subject: Subject) -> Html:
+    """The evidence of the fit, and the scores on these rows beside it."""
+    evidence = subject.model.evidence
+    metrics = list(evidence.scores[NETWORK])
+    which = "validation rows" if evidence.held_out else "training rows"
+    at_fit = f"at the fit, on {evidence.n_rows:,} {which}"
+    rows = [
+        [f"network, on the {plural(subject.n_rows, 'row')} of {subject.table.origin.name}"]
+        + [shown(m, subject.scores[m]) for m in metrics]
+    ]
+    for what in (NETWORK, LINE, TRIVIAL):
+        told = f"{what} ({evidence.trivial})" if what == TRIVIAL else what
+        rows.append([f"{told}, {at_fit}", *(shown(m, evidence.scores[what][m]) for m in metrics)])
+    notes = [element("p", note) for note in subject.notes]
+    return joined([table(["", *metrics], rows), element("p", evidence.verdict), *notes])
+
+
+def predictions(subject: Subject) -> Html:
+    """Predictions against the truth, and for classes the calibration."""
+    model, data = subject.model, subject.table
+    seen = "Predictions against the truth"
+    if not model.classes:
+        is_plain = subject.n_rows <= 3000
+        return picture(model.plot_predictions(data), "predictions", seen, is_plain=is_plain)
+    calibration = picture(model.plot_calibration(data), "calibration", "How often comes true what is said")
+    return joined([picture(model.plot_predictions(data), "predictions", seen, is_plain=False), calibration])
+
+
+def columns(subject: Subject) -> Html:
+    """What each column is used for, and why."""
+    encoding = subject.model.encoding
+    features = {c.name: len(c.feature_names) for c in encoding.columns}
+    rows = [
+        [
+            r.name,
+            r.kind,
+            f"{r.reason}{f'. {r.question}' if r.question else ''}",
+            features.get(r.name, "left out"),
+        ]
+        for r in encoding.roles[:MOST_COLUMNS]
+    ]
+    parts = [table(["column", "role", "why", "inputs"], rows, n_texts=3)]
+    if len(encoding.roles) > MOST_COLUMNS:
+        parts.append(
+            element("p", f"And {len(encoding.roles) - MOST_COLUMNS:,} more columns.", class_="quiet")
+        )
+    return joined(parts)
+
+
+def training(subject: Subject) -> Html:
+    """The learning curves, and why training stopped."""
+    history = subject.model.history
+    if not len(history):
+        return element("p", "The model was not trained.")
+    told = f"Training ran {plural(len(history), 'epoch')} and stopped: {history.reason}."
+    parts = [element("p", told), picture(history.plot(), "curves", "Learning curves")]
+    if history.kept_distributions or history.recording:
+        figure = history.plot_distributions()
+        parts.append(picture(figure, "spread", "How weights and activations were spread over the epochs"))
+    return joined(parts)
+
+
+def network(subject: Subject) -> Html:
+    """The picture of the network, and its layers."""
+    rows = [
+        [la.name, la.description, f"{la.n_in:,}", f"{la.n_out:,}", f"{la.parameters:,}"]
+        for la in subject.model.network.summary().rows
+    ]
+    drawn = picture(subject.model.plot(), "network", "The network as neurons and synapses")
+    return joined([drawn, table(["layer", "what", "in", "out", "parameters"], rows, n_texts=2)])
+
+
+def explanations(subject: Subject) -> Html:
+    """Which columns moved the answer how far, for the worst rows and a typical one."""
+    parts: list[Html] = []
+    output = None if subject.model.classes else subject.model.target.names[0]
+    for why, row in subject.told_rows:
+        found = subject.model.explain(subject.table, row, output=output)
+        moved = found.attribution
+        largest = max((abs(float(c)) for c in moved.contributions), default=0.0)
+        rows: list[list[object]] = []
+        for i in moved.order[:MOST_MOVERS]:
+            by = float(moved.contributions[i])
+            values = (moved.inputs[i], moved.values[i], moved.baseline_values[i])
+            rows.append([*values, bar(by, largest), signed(by)])
+        if len(moved.order) > MOST_MOVERS:
+            rest = sum(float(moved.contributions[i]) for i in moved.order[MOST_MOVERS:])
+            rows.append(
+                [f"{len(moved.order) - MOST_MOVERS:,} others", "", "", bar(rest, largest), signed(rest)]
+            )
+        start = f"The {moved.what} is {moved.answer:.4g}; for {moved.baseline} it is {moved.start:.4g}."
+        head = ["column", "is", "typical", "", f"moves it from {moved.start:.4g} by"]
+        parts += [
+            element("h3", why),
+            element("p", found.head),
+            element("p", start),
+            table(head, rows, n_texts=4),
+            element("p", moved.how, class_="quiet"),
+        ]
+    return joined(parts)
+
+
+def signed(value: float) -> str:
+    """A number with its sign.
+
+    Examples
+    --------
+    >>> signed(0.25), signed(-1234.5)
+    ('+0.25', '−1234')
+    """
+    return f"{value:+.4g}".replace("-", "−")
+
+
+def notes(subject: Subject) -> Html:
+    """What was decided on the way."""
+    return element("ul", *(element("li", note) for note in subject.model.notes))
+
+
+def neuron_layers(subject: Subject) -> list[str]:
+    """The layers that have neurons."""
+    return [row.name for row in subject.model.network.summary().rows if row.synapses]

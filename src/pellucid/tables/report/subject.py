@@ -1,0 +1,85 @@
+"""What a report is about: a model, and the rows of a table that have a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid.engine.buffer import Array
+from pellucid.tables.evidence import row_losses, scores_of
+from pellucid.tables.table import Table
+from pellucid.tables.targets import Target
+
+if TYPE_CHECKING:
+    from pellucid.tables.model import TableModel
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and a table.
+
+    Parameters
+    ----------
+    model : TableModel
+        The model.
+    table : Table
+        The table.
+    target : Target
+        The targets of its rows.
+    answers : array (n_rows, n_out)
+        What the model answers for the rows that have one: probabilities, or numbers in the target's unit.
+    notes : list of str
+        Sentences on what was found in the table.
+    """
+
+    model: TableModel
+    table: Table
+    target: Target
+    answers: Array
+    notes: list[str]
+
+    @classmethod
+    def of(cls, model: TableModel, source: Any) -> Subject:
+        """Read a table and let the model answer."""
+        table, target, answers, report = model.judged(source)
+        return cls(model, table, target, answers, [*target.notes[1:], *report.notes])
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that have a target."""
+        return len(self.target.rows)
+
+    @property
+    def names(self) -> str:
+        """The target, or several."""
+        return ", ".join(self.model.target.names)
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """Scores of the network on the rows of the table."""
+        return scores_of(self.model.target.task, self._own, self.answers)
+
+    @cached_property
+    def losses(self) -> Array:
+        """Loss of each row that has a target."""
+        return row_losses(self.model.target.task, self._own, self.answers)
+
+    @cached_property
+    def told_rows(self) -> list[tuple[str, int]]:
+        """Rows that are worth a look, from 1: why, and which."""
+        order = np.argsort(-self.losses, kind="stable")
+        chosen = {
+            int(order[0]): "The row that is predicted worst",
+            int(order[len(order) // 2]): "A typical row",
+        }
+        if len(order) > 2:
+            chosen.setdefault(int(order[1]), "The second worst row")
+        by_loss = sorted(chosen, key=lambda i: -self.losses[i])
+        return [(chosen[i], int(self.target.rows[i]) + 1) for i in by_loss]
+
+    @property
+    def _own(self) -> Array:
+        return self.model.target.own(self.target.values)
