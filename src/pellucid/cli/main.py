@@ -57,6 +57,7 @@ COMMANDS = {
     "evaluate": "Score a model on rows whose targets are known.",
     "explain": "Say which columns move the predictions of a model, for one row or in the mean.",
     "show": "Look inside a model.",
+    "report": "Write a page on a model and a table.",
     "check": "Look for what may be wrong with a model, its training, or its rows.",
 }
 for i, (name, summary) in enumerate(COMMANDS.items()):

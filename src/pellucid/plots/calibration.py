@@ -166,15 +166,7 @@ def draw_curve(ax: Axes, found: Calibration) -> None:
     ax.plot(said, share, color=style.POSITIVE, marker="o", markersize=4.5)
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(-0.02, 1.02)
-    ax.annotate(
-        "as said",
-        (0.93, 0.93),
-        xytext=(-4, 4),
-        textcoords="offset points",
-        ha="right",
-        color=style.QUIET,
-        size=style.SMALL,
-    )
+    ax.text(0.52, 0.49, "as said", va="top", color=style.QUIET, size=style.SMALL)
 
 
 def told(found: Calibration, of: str) -> tuple[str, str]:

@@ -236,10 +236,11 @@ def draw_bar(ax: Axes, stage: Stage, x: float, reach: float) -> None:
 def draw_neurons(ax: Axes, placed: Placed, x: float) -> None:
     """Circles: filled by activation, ringed by bias, with the neuron's number where it has no name."""
     from matplotlib.collections import PatchCollection
+    from matplotlib.colors import to_rgba
     from matplotlib.patches import Circle
 
     stage, shown = placed.stage, placed.shown
-    fills = fills_of(np.zeros(stage.n) if stage.values is None else stage.values, shown)
+    fills = [to_rgba(style.PAPER)] * len(shown) if stage.values is None else fills_of(stage.values, shown)
     rings, widths = rings_of(stage, shown)
     circles = PatchCollection(
         [Circle((x, y), placed.radius) for y in placed.heights],

@@ -168,7 +168,7 @@ class TablePictures:
             path=path,
         )
 
-    def write_report(self: Modelled, data: Any, path: Path) -> None:
+    def write_report(self: Modelled, data: Any, path: Path, *, try_fixes: bool = True) -> None:
         """Write one HTML page on the model and a table: evidence, pictures, columns, explanations.
 
         The page is complete in itself: it needs no network connection and runs nothing.
@@ -179,8 +179,10 @@ class TablePictures:
             A table with the target.
         path : path
             Where it goes; a file that is there is replaced.
+        try_fixes : bool
+            Whether what findings advise is tried in short fits, as in `health`.
         """
         from pellucid.plots.page import write_file
         from pellucid.tables.report.page import report_page
 
-        write_file(path, report_page(cast("TableModel", self), data).encode())
+        write_file(path, report_page(cast("TableModel", self), data, try_fixes=try_fixes).encode())

@@ -8,10 +8,10 @@ DARK = """--ink:#e7e8ea;--quiet:#a3a7ae;--paper:#15181d;--panel:#20242b;--line:#
 CSS = f"""
 :root{{color-scheme:light dark;{LIGHT}}}
 @media (prefers-color-scheme:dark){{:root{{{DARK}}}}}
-@media print{{:root{{color-scheme:light;{LIGHT}}}nav{{display:none}}section,figure,table{{break-inside:avoid}}}}
+@media print{{:root{{color-scheme:light;{LIGHT}}}nav{{display:none}}figure,tr{{break-inside:avoid}}}}
 *{{box-sizing:border-box}}
-body{{margin:0 auto;max-width:62rem;padding:1.5rem 1.25rem 4rem;background:var(--paper);color:var(--ink);
-font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
+body{{margin:0 auto;max-width:62rem;padding:1.5rem 1.25rem 4rem;background:var(--paper);
+color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
 h1{{font-size:1.9rem;line-height:1.2;margin:.5rem 0 .25rem;overflow-wrap:anywhere}}
 h2{{font-size:1.3rem;margin:2.6rem 0 .6rem;padding-top:1rem;border-top:1px solid var(--line)}}
 h3{{font-size:1.02rem;margin:1.6rem 0 .4rem;overflow-wrap:anywhere}}
@@ -25,19 +25,21 @@ nav{{margin:1rem 0 0;color:var(--quiet)}} nav a{{color:var(--link);margin-right:
 .scroll{{overflow-x:auto;margin:.8rem 0}}
 table{{border-collapse:collapse;font-size:.92rem}}
 th,td{{padding:.3rem .9rem .3rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}}
-td{{overflow-wrap:anywhere}} th{{color:var(--quiet);font-weight:600}}
+td{{overflow-wrap:break-word;max-width:30rem}} th{{color:var(--quiet);font-weight:600}}
 .number{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
 tr.own td{{font-weight:600}}
 figure{{margin:1rem 0;overflow-x:auto}} figure svg{{width:100%;height:auto;display:block;min-width:20rem}}
 figure svg *{{stroke-linejoin:round;stroke-linecap:butt}}
+.side{{display:flex;flex-wrap:wrap;gap:0 1.5rem;align-items:flex-start}} .side figure{{flex:1 1 24rem}}
 figure.paper{{background:#fff;border-radius:.5rem;padding:.3rem;width:fit-content;max-width:100%}}
 figure.paper svg{{width:60rem;max-width:100%}}
 .bar{{position:relative;display:inline-block;width:11rem;height:.85rem;
 background:linear-gradient(var(--line),var(--line)) 50% 0/1px 100% no-repeat}}
+.bar.whole{{background:none}}
 .bar i{{position:absolute;top:0;bottom:0;border-radius:2px}}
 .up{{background:var(--positive)}} .down{{background:var(--negative)}}
 .finding{{background:var(--panel);border-left:4px solid var(--negative);border-radius:.3rem;
 padding:.4rem 1rem;margin:.8rem 0}} .finding h3{{margin:.4rem 0}}
-.bar i,.card,.finding,.up,.down{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.bar,.bar i,.card,.finding{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 footer{{margin-top:3rem;color:var(--quiet);font-size:.86rem}}
 """.strip()

@@ -62,9 +62,13 @@ def table(head: Sequence[object], rows: Sequence[Sequence[object]], n_texts: int
     return element("div", inside, class_="scroll")
 
 
-def bar(value: float, largest: float) -> Html:
-    """A bar as wide as a value beside the largest, to the right where it is positive, else to the left."""
-    share = 50 * min(abs(value) / largest, 1.0) if largest > 0 else 0.0
-    left = 50.0 if value >= 0 else 50.0 - share
+def bar(value: float, largest: float, *, is_signed: bool = True) -> Html:
+    """A bar as wide as a value beside the largest.
+
+    With a sign it begins in the middle and goes to the right where the value is positive, else to the left.
+    """
+    middle = 50.0 if is_signed else 0.0
+    share = (100.0 - middle) * min(abs(value) / largest, 1.0) if largest > 0 else 0.0
+    left = middle if value >= 0 else middle - share
     inside = element("i", class_="up" if value >= 0 else "down", style=f"left:{left:.2f}%;width:{share:.2f}%")
-    return element("span", inside, class_="bar")
+    return element("span", inside, class_="bar" if is_signed else "bar whole")

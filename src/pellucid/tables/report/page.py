@@ -15,13 +15,15 @@ from pellucid.tables.report.subject import Subject
 if TYPE_CHECKING:
     from pellucid.tables.model import TableModel
 
-GENERATOR = "pellucid"  # by which a page is known to be a report
+MARK = '<meta name="generator" content="pellucid '  # by which a page is known to be a report
 
 # Name, heading, and what writes it.
 SECTIONS: tuple[tuple[str, str, Callable[[Subject], Html]], ...] = (
     ("worth", "What it is worth", sections.worth),
     ("predictions", "Predictions", sections.predictions),
+    ("importance", "Which columns matter", sections.importance),
     ("explanations", "Why it answers so", sections.explanations),
+    ("health", "Health", sections.health),
     ("columns", "Columns", sections.columns),
     ("training", "Training", sections.training),
     ("network", "The network", sections.network),
@@ -29,7 +31,9 @@ SECTIONS: tuple[tuple[str, str, Callable[[Subject], Html]], ...] = (
 )
 
 
-def report_page(model: TableModel, source: Any) -> str:
+def report_page(
+    model: TableModel, source: Any, *, try_fixes: bool = True, words: Callable[[str], str] = str
+) -> str:
     """The report of a model on a table, as an HTML page.
 
     Parameters
@@ -38,6 +42,10 @@ def report_page(model: TableModel, source: Any) -> str:
         The model.
     source : path, stream, data frame or dict
         A table with the target.
+    try_fixes : bool
+        Whether what findings advise is tried in short fits.
+    words : callable
+        Puts a sentence into the words of who asked: the command names its options.
 
     Raises
     ------
@@ -47,7 +55,7 @@ def report_page(model: TableModel, source: Any) -> str:
         If the table lacks columns or targets.
     """
     check_can_draw()
-    subject = Subject.of(model, source)
+    subject = Subject.of(model, source, try_fixes, words)
     written = [(name, heading, write(subject)) for name, heading, write in SECTIONS]
     links = [element("a", heading, href=f"#{name}") for name, heading, _ in written]
     body = [
@@ -58,7 +66,7 @@ def report_page(model: TableModel, source: Any) -> str:
     ]
     top = [
         element("meta", charset="utf-8"),
-        element("meta", name="generator", content=f"{GENERATOR} {pellucid.__version__}"),
+        Html(f'{MARK}{pellucid.__version__}">'),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{subject.names}: a report"),
         Html(f"<style>{CSS}</style>"),

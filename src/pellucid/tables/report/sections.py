@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from pellucid.plots.style import plural
+import math
+from typing import TYPE_CHECKING
+
+from pellucid.plots.style import name, number, plural
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, shown
 from pellucid.tables.report.html import Html, bar, element, joined, table
 from pellucid.tables.report.subject import Subject
 from pellucid.tables.report.svg import picture
+
+if TYPE_CHECKING:
+    from pellucid.health.finding import Finding
 
 MOST_COLUMNS = 200  # that are told one by one
 MOST_MOVERS = 12  # columns that are told of a row
@@ -16,7 +22,9 @@ MOST_CLASSES = 12  # that are named above
 def head(subject: Subject) -> Html:
     """What the model is, in a few sentences and numbers."""
     model = subject.model
-    task = "a number" if not model.classes else f"one of {plural(len(model.classes), 'class')}"
+    n_targets = len(model.target.names)
+    numbers = "a number" if n_targets == 1 else f"{n_targets} numbers"
+    task = f"one of {plural(len(model.classes), 'class')}" if model.classes else numbers
     classes = ", ".join(map(str, model.classes[:MOST_CLASSES]))
     more = f", and {len(model.classes) - MOST_CLASSES} more" if len(model.classes) > MOST_CLASSES else ""
     what = f"A neural network that predicts {subject.names}, {task}{f': {classes}{more}' if classes else ''}."
@@ -38,7 +46,7 @@ def head(subject: Subject) -> Html:
         [
             element("h1", f"What {subject.table.origin.name} says about {subject.names}"),
             element("p", what, class_="lead"),
-            element("p", model.evidence.verdict),
+            element("p", subject.words(model.evidence.verdict)),
             element(
                 "div",
                 *(
@@ -54,7 +62,7 @@ def head(subject: Subject) -> Html:
 def worth(subject: Subject) -> Html:
     """The evidence of the fit, and the scores on these rows beside it."""
     evidence = subject.model.evidence
-    metrics = list(evidence.scores[NETWORK])
+    metrics = list(subject.scores)
     which = "validation rows" if evidence.held_out else "training rows"
     at_fit = f"at the fit, on {evidence.n_rows:,} {which}"
     rows = [
@@ -64,8 +72,8 @@ def worth(subject: Subject) -> Html:
     for what in (NETWORK, LINE, TRIVIAL):
         told = f"{what} ({evidence.trivial})" if what == TRIVIAL else what
         rows.append([f"{told}, {at_fit}", *(shown(m, evidence.scores[what][m]) for m in metrics)])
-    notes = [element("p", note) for note in subject.notes]
-    return joined([table(["", *metrics], rows), element("p", evidence.verdict), *notes])
+    notes = [element("p", subject.words(note)) for note in subject.notes]
+    return joined([table(["", *metrics], rows), *notes])
 
 
 def predictions(subject: Subject) -> Html:
@@ -76,7 +84,8 @@ def predictions(subject: Subject) -> Html:
         is_plain = subject.n_rows <= 3000
         return picture(model.plot_predictions(data), "predictions", seen, is_plain=is_plain)
     calibration = picture(model.plot_calibration(data), "calibration", "How often comes true what is said")
-    return joined([picture(model.plot_predictions(data), "predictions", seen, is_plain=False), calibration])
+    matrix = picture(model.plot_predictions(data), "predictions", seen, is_plain=False)
+    return element("div", matrix, calibration, class_="side")
 
 
 def columns(subject: Subject) -> Html:
@@ -84,12 +93,7 @@ def columns(subject: Subject) -> Html:
     encoding = subject.model.encoding
     features = {c.name: len(c.feature_names) for c in encoding.columns}
     rows = [
-        [
-            r.name,
-            r.kind,
-            f"{r.reason}{f'. {r.question}' if r.question else ''}",
-            features.get(r.name, "left out"),
-        ]
+        [r.name, r.kind, why(r.reason, subject.words(r.question)), features.get(r.name, "left out")]
         for r in encoding.roles[:MOST_COLUMNS]
     ]
     parts = [table(["column", "role", "why", "inputs"], rows, n_texts=3)]
@@ -100,13 +104,18 @@ def columns(subject: Subject) -> Html:
     return joined(parts)
 
 
+def why(reason: str, question: str) -> str:
+    """A reason and what is asked about it, as sentences."""
+    sentences = [s[:1].upper() + s[1:] + "." for s in (reason, question) if s]
+    return " ".join(sentences)
+
+
 def training(subject: Subject) -> Html:
     """The learning curves, and why training stopped."""
     history = subject.model.history
     if not len(history):
         return element("p", "The model was not trained.")
-    told = f"Training ran {plural(len(history), 'epoch')} and stopped: {history.reason}."
-    parts = [element("p", told), picture(history.plot(), "curves", "Learning curves")]
+    parts = [picture(history.plot(), "curves", "Learning curves")]
     if history.kept_distributions or history.recording:
         figure = history.plot_distributions()
         parts.append(picture(figure, "spread", "How weights and activations were spread over the epochs"))
@@ -116,7 +125,7 @@ def training(subject: Subject) -> Html:
 def network(subject: Subject) -> Html:
     """The picture of the network, and its layers."""
     rows = [
-        [la.name, la.description, f"{la.n_in:,}", f"{la.n_out:,}", f"{la.parameters:,}"]
+        [la.name, name(la.description, 60), f"{la.n_in:,}", f"{la.n_out:,}", f"{la.parameters:,}"]
         for la in subject.model.network.summary().rows
     ]
     drawn = picture(subject.model.plot(), "network", "The network as neurons and synapses")
@@ -141,8 +150,9 @@ def explanations(subject: Subject) -> Html:
             rows.append(
                 [f"{len(moved.order) - MOST_MOVERS:,} others", "", "", bar(rest, largest), signed(rest)]
             )
-        start = f"The {moved.what} is {moved.answer:.4g}; for {moved.baseline} it is {moved.start:.4g}."
-        head = ["column", "is", "typical", "", f"moves it from {moved.start:.4g} by"]
+        known = "" if moved.what == found.target else f"The {moved.what} is {number(moved.answer)}. "
+        start = f"{known}For {moved.baseline} the answer is {number(moved.start)}."
+        head = ["column", "is", "typical", "", "moves the answer by"]
         parts += [
             element("h3", why),
             element("p", found.head),
@@ -166,7 +176,50 @@ def signed(value: float) -> str:
 
 def notes(subject: Subject) -> Html:
     """What was decided on the way."""
-    return element("ul", *(element("li", note) for note in subject.model.notes))
+    return element("ul", *(element("li", subject.words(note)) for note in subject.model.notes))
+
+
+def importance(subject: Subject) -> Html:
+    """How much each column matters to the model."""
+    output = None if subject.model.classes else subject.model.target.names[0]
+    found = subject.model.importance(subject.table, output=output)
+    largest, rows = float(found.contributions[0]), []
+    for column, by, rise in zip(
+        found.columns, found.contributions.tolist(), found.rises.tolist(), strict=True
+    ):
+        rows.append(
+            [column, bar(by, largest, is_signed=False), number(by), "" if math.isnan(rise) else signed(rise)]
+        )
+    what = found.what if output else f"the {found.what}"
+    told = (
+        f"How far each column moves {what} away from that of a typical row, in the mean of "
+        f"{plural(found.n_rows, 'row')}; and by how much the {found.score} rises where its values are mixed "
+        f"up among {plural(found.n_scored, 'row')}, so that they say nothing any more."
+    )
+    head = ["column", "", "moves it by", f"{found.score} without it"]
+    parts = [element("p", told), table(head, rows[:MOST_MOVERS], n_texts=2)]
+    if len(rows) > MOST_MOVERS:
+        parts.append(element("p", f"{len(rows) - MOST_MOVERS:,} other columns move it less.", class_="quiet"))
+    return joined(parts)
+
+
+def health(subject: Subject) -> Html:
+    """What may be wrong with the model, its training, or the rows."""
+    found = subject.model.health(subject.table, [], try_fixes=subject.try_fixes)
+    looked = f"{len(found.checks)} checks on {plural(found.n_rows, 'row')}"
+    if found.is_healthy:
+        return element("p", f"Nothing found by {looked}.")
+    findings = [finding(f, subject) for f in found.findings]
+    return joined([element("p", f"{plural(len(found.findings), 'finding')} by {looked}."), *findings])
+
+
+def finding(found: Finding, subject: Subject) -> Html:
+    """One finding: what was measured, why it matters, what to try, and whether it helped."""
+    rows = [("Measured", found.measured), ("Why it matters", found.why), ("Try", found.try_this)]
+    if found.helped:
+        rows.append(("Tried", str(found.helped)))
+    told = [element("p", element("b", f"{what}: "), subject.words(text)) for what, text in rows]
+    return element("div", element("h3", f"{found.name}: {found.where}"), *told, class_="finding")
 
 
 def neuron_layers(subject: Subject) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,10 @@ class Subject:
         What the model answers for the rows that have one: probabilities, or numbers in the target's unit.
     notes : list of str
         Sentences on what was found in the table.
+    try_fixes : bool
+        Whether what findings advise is tried in short fits.
+    words : callable
+        Puts a sentence into the words of who asked: the command names its options.
     """
 
     model: TableModel
@@ -40,12 +45,14 @@ class Subject:
     target: Target
     answers: Array
     notes: list[str]
+    try_fixes: bool = True
+    words: Callable[[str], str] = str
 
     @classmethod
-    def of(cls, model: TableModel, source: Any) -> Subject:
+    def of(cls, model: TableModel, source: Any, try_fixes: bool, words: Callable[[str], str]) -> Subject:
         """Read a table and let the model answer."""
         table, target, answers, report = model.judged(source)
-        return cls(model, table, target, answers, [*target.notes[1:], *report.notes])
+        return cls(model, table, target, answers, [*target.notes[1:], *report.notes], try_fixes, words)
 
     @property
     def n_rows(self) -> int:
@@ -72,11 +79,11 @@ class Subject:
         """Rows that are worth a look, from 1: why, and which."""
         order = np.argsort(-self.losses, kind="stable")
         chosen = {
-            int(order[0]): "The row that is predicted worst",
-            int(order[len(order) // 2]): "A typical row",
+            int(order[0]): "The row with the largest loss",
+            int(order[len(order) // 2]): "A row with the median loss",
         }
         if len(order) > 2:
-            chosen.setdefault(int(order[1]), "The second worst row")
+            chosen.setdefault(int(order[1]), "The row with the second largest loss")
         by_loss = sorted(chosen, key=lambda i: -self.losses[i])
         return [(chosen[i], int(self.target.rows[i]) + 1) for i in by_loss]
 
