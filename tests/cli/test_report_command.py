@@ -8,6 +8,8 @@ def test_writes_a_page_beside_the_others(call, folder, classifier, penguins):
     assert (done.code, done.out) == (0, "The report is in species.html.\n")
     page = (folder / "species.html").read_text("utf-8")
     assert "What penguins.csv says about species" in page
+    assert "pass --category year." in page  # the option rather than the argument of Python
+    assert "categories=[" not in page
     again = call("report", classifier, "-", "--no-trials", "--json", stdin=penguins.read_bytes())
     assert again.json["report"] == "species-2.html"
     assert (folder / "species.html").read_text("utf-8") == page
@@ -15,20 +17,14 @@ def test_writes_a_page_beside_the_others(call, folder, classifier, penguins):
 
 
 def test_a_report_replaces_a_report_and_nothing_else(call, folder, classifier, penguins):
-    for _ in range(2):
-        assert call("report", classifier, penguins, "--out", "page.html", "--no-trials").code == 0
+    (folder / "page.html").write_text('<html><head><meta name="generator" content="pellucid 0.0.1">')
+    assert call("report", classifier, penguins, "--out", "page.html", "--no-trials").code == 0
+    assert "What penguins.csv says" in (folder / "page.html").read_text("utf-8")
     (folder / "notes.html").write_text("<p>my own notes")
     done = call("report", classifier, penguins, "--out", "notes.html")
     assert done.code == 2
     assert "'notes.html' is there already and is no report, so it is not overwritten." in done.err
     assert (folder / "notes.html").read_text() == "<p>my own notes"
-
-
-def test_says_options_rather_than_arguments(call, folder, classifier, penguins):
-    assert call("report", classifier, penguins, "--no-trials").code == 0
-    page = (folder / "species.html").read_text("utf-8")
-    assert "pass --category year." in page
-    assert "categories=[" not in page
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 3000  # with more rows the plane is divided into hexagons that count them
 MOST_TARGETS = 6
+ROOMY = 0.4  # where nearly all values take less than this of an axis, a few outliers are left out
 
 
 def predicted_against_true(
@@ -90,20 +91,27 @@ def told(y: Array, y_pred: Array, names: Sequence[str]) -> tuple[str, str]:
 
 def draw_points(ax: Axes, y: Array, y_pred: Array, name: str) -> None:
     """Predicted against true, with the diagonal and the band of the middle 90 % of the differences."""
-    low, high = min(y.min(), y_pred.min()), max(y.max(), y_pred.max())
-    room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
-    ends = np.array([low - room, high + room])
+    ends = ends_of(np.concatenate([y, y_pred]))
+    outside = int(((np.minimum(y, y_pred) < ends[0]) | (np.maximum(y, y_pred) > ends[1])).sum())
+    if outside:
+        beyond = f"{style.plural(outside, 'row')} beyond these axes"
+        ax.set_title(beyond, size=style.SMALL + 0.5)
     below, above = np.quantile(y_pred - y, [0.05, 0.95])
     ax.fill_between(ends, ends + below, ends + above, color=style.BAND, alpha=0.3, linewidth=0, zorder=0.6)
     ax.plot(ends, ends, color=style.QUIET, linewidth=1, linestyle=(0, (4, 3)), zorder=0.7)
     if len(y) > MOST_POINTS:
         from matplotlib.colors import LinearSegmentedColormap
+        from matplotlib.ticker import NullFormatter
 
         blues = LinearSegmentedColormap.from_list("rows", ["#c9dcef", style.POSITIVE, "#0b2447"])
-        hexagons = ax.hexbin(y, y_pred, gridsize=45, mincnt=1, cmap=blues, bins="log", linewidths=0.1)
+        extent = (ends[0], ends[1], ends[0], ends[1])
+        hexagons = ax.hexbin(
+            y, y_pred, gridsize=45, extent=extent, mincnt=1, cmap=blues, bins="log", linewidths=0.1
+        )
         colours = ax.figure.colorbar(hexagons, ax=ax, pad=0.02, aspect=30)
         colours.set_label("rows", size=style.SMALL)
         colours.ax.yaxis.set_major_formatter(style.tick)
+        colours.ax.yaxis.set_minor_formatter(NullFormatter())
         colours.outline.set_visible(False)
     else:
         opacity = float(np.clip(14 / np.sqrt(len(y)), 0.25, 0.85))
@@ -113,6 +121,24 @@ def draw_points(ax: Axes, y: Array, y_pred: Array, name: str) -> None:
     ax.set_box_aspect(1)
     ax.set_xlabel(f"true {name}")
     ax.set_ylabel(f"predicted {name}")
+
+
+def ends_of(values: Array) -> Array:
+    """Where an axis begins and ends: at the extremes, unless a few of them would leave all others no room.
+
+    Examples
+    --------
+    >>> ends_of(np.array([0.0, 100.0])).tolist()
+    [-4.0, 104.0]
+    >>> ends_of(np.append(np.linspace(0, 100, 1001), 10_000.0)).round().tolist()
+    [-4.0, 104.0]
+    """
+    low, high = float(values.min()), float(values.max())
+    inner, outer = np.quantile(values, [0.002, 0.998])
+    if outer - inner < ROOMY * (high - low):
+        low, high = float(inner), float(outer)
+    room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
+    return np.array([low - room, high + room])
 
 
 def draw_differences(ax: Axes, errors: Array, name: str) -> None:

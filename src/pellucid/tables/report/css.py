@@ -28,11 +28,11 @@ th,td{{padding:.3rem .9rem .3rem 0;text-align:left;vertical-align:top;border-bot
 td{{overflow-wrap:break-word;max-width:30rem}} th{{color:var(--quiet);font-weight:600}}
 .number{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
 tr.own td{{font-weight:600}}
-figure{{margin:1rem 0;overflow-x:auto}} figure svg{{width:100%;height:auto;display:block;min-width:20rem}}
+figure{{margin:1rem 0;max-width:100%;overflow-x:auto}}
+figure svg{{width:100%;height:auto;display:block;min-width:20rem}}
 figure svg *{{stroke-linejoin:round;stroke-linecap:butt}}
-.side{{display:flex;flex-wrap:wrap;gap:0 1.5rem;align-items:flex-start}} .side figure{{flex:1 1 24rem}}
-figure.paper{{background:#fff;border-radius:.5rem;padding:.3rem;width:fit-content;max-width:100%}}
-figure.paper svg{{width:60rem;max-width:100%}}
+.side{{display:flex;flex-wrap:wrap;gap:0 1rem;align-items:flex-start}}
+figure.paper{{background:#fff;border-radius:.5rem}}
 .bar{{position:relative;display:inline-block;width:11rem;height:.85rem;
 background:linear-gradient(var(--line),var(--line)) 50% 0/1px 100% no-repeat}}
 .bar.whole{{background:none}}

@@ -141,15 +141,14 @@ def explanations(subject: Subject) -> Html:
         moved = found.attribution
         largest = max((abs(float(c)) for c in moved.contributions), default=0.0)
         rows: list[list[object]] = []
-        for i in moved.order[:MOST_MOVERS]:
+        movers = [i for i in moved.order if moved.contributions[i]][:MOST_MOVERS]
+        for i in movers:
             by = float(moved.contributions[i])
             values = (moved.inputs[i], moved.values[i], moved.baseline_values[i])
             rows.append([*values, bar(by, largest), signed(by)])
-        if len(moved.order) > MOST_MOVERS:
-            rest = sum(float(moved.contributions[i]) for i in moved.order[MOST_MOVERS:])
-            rows.append(
-                [f"{len(moved.order) - MOST_MOVERS:,} others", "", "", bar(rest, largest), signed(rest)]
-            )
+        if others := moved.order[len(movers) :]:
+            rest = math.fsum(moved.contributions[others])
+            rows.append([plural(len(others), "other"), "", "", bar(rest, largest), signed(rest)])
         known = "" if moved.what == found.target else f"The {moved.what} is {number(moved.answer)}. "
         start = f"{known}For {moved.baseline} the answer is {number(moved.start)}."
         head = ["column", "is", "typical", "", "moves the answer by"]
@@ -199,7 +198,9 @@ def importance(subject: Subject) -> Html:
     head = ["column", "", "moves it by", f"{found.score} without it"]
     parts = [element("p", told), table(head, rows[:MOST_MOVERS], n_texts=2)]
     if len(rows) > MOST_MOVERS:
-        parts.append(element("p", f"{len(rows) - MOST_MOVERS:,} other columns move it less.", class_="quiet"))
+        rest = len(rows) - MOST_MOVERS
+        less = "1 other column moves it less." if rest == 1 else f"{rest:,} other columns move it less."
+        parts.append(element("p", less, class_="quiet"))
     return joined(parts)
 
 
