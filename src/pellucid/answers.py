@@ -1,0 +1,152 @@
+"""What a network answers: outputs, classes, scores."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pellucid import checks
+from pellucid.anatomy import Anatomy
+from pellucid.engine.buffer import Array
+from pellucid.errors import ArgumentError, DataError, ShapeError
+from pellucid.kernels.team import Team
+from pellucid.losses import Loss
+from pellucid.lowering import Data
+from pellucid.metrics import METRICS
+from pellucid.prediction import Predictor, Single
+from pellucid.training.data import LARGEST, Targets, as_numbers, check_finite, inputs, row_weights, targets
+from pellucid.training.evaluation import Evaluator
+from pellucid.training.fit import Rows
+
+
+class Answers(Anatomy):
+    """A network's answers to rows; see `Network`."""
+
+    def predict(self, X: Any) -> Array:
+        """The outputs for some rows.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Read where it is if it is float32 or float64 and C-contiguous.
+
+        Returns
+        -------
+        float32 array (n_samples, n_out)
+        """
+        X = inputs(X, self._input, "predict")
+        dtype = f"f{X.dtype.itemsize}"
+        pool = self._predictors.setdefault(dtype, [])
+        try:
+            predictor = pool.pop()
+        except IndexError:  # all are at work in other threads
+            predictor = Predictor(self._definitions, self._arena, dtype)
+        if not (X.min(initial=0) >= -LARGEST and X.max(initial=0) <= LARGEST):  # quicker than to look at each
+            check_finite(X, "predict: X")
+        outputs = predictor.run(X)
+        pool.append(predictor)
+        if np.isnan(outputs).any():
+            self._explain_nan(X, "predict")
+        return outputs
+
+    def __call__(self, x: Any) -> Array:
+        """The outputs for one row of inputs `(n_in,)`, float32 `(n_out,)`; for more rows like `predict`."""
+        x = np.asarray(x)
+        if x.ndim == 2:
+            return self.predict(x)
+        if x.dtype.char not in "fd":
+            x = as_numbers(x, "the network: x")
+        if x.shape != (self.n_in,):
+            raise ShapeError(f"the network expects a row of {self.n_in} numbers, but got shape {x.shape}.")
+        try:
+            single = self._singles.pop()
+        except IndexError:  # all are at work in other threads
+            single = Single(self._definitions, self._arena)
+        output = single.run(x)
+        self._singles.append(single)
+        if output[0] != output[0]:
+            self._explain_nan(x[None], "the network")
+        return output
+
+    def classify(self, X: Any) -> Array:
+        """The class of each row: its name if the network was trained with names, else its index.
+
+        Where a row may have several labels, 1 for each label that it has and 0 for the others,
+        `(n_samples, n_out)`.
+        """
+        if self.task == "regression":
+            raise ArgumentError("the network was trained on numbers, not classes; use predict.")
+        outputs = self.predict(X)
+        middle = float(np.mean(self._loss.only)) if self._loss and self._loss.only else 0.5
+        if self.task == "multilabel":
+            return np.asarray(outputs > middle, np.int64)
+        indices = outputs.argmax(axis=1) if self.n_out > 1 else (outputs[:, 0] > middle).astype(np.int64)
+        named: Array = np.asarray(self.classes)[indices] if self.classes else indices
+        return named
+
+    def evaluate(
+        self, X: Any, y: Any, *, metrics: Sequence[Any] = (), loss: Any = None, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Loss and metrics on some rows.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Inputs.
+        y : array
+            Targets, in any form that `fit` takes.
+        metrics : sequence of str or Metric
+            What to report beside the loss; the metrics of the last fit if there was one and none are given.
+        loss : str or Loss, optional
+            The loss of the last fit, or the one that suits the output, unless given.
+        sample_weight : array (n_samples,), optional
+            Weight of each row; only their proportions matter.
+        """
+        the_loss = self._loss_for(loss)
+        X = inputs(X, self._input, "evaluate")
+        check_finite(X, "evaluate: X")
+        known = self._targets(y, the_loss)
+        self._same_length(X, known.values, "y")
+        if not len(X):
+            raise ShapeError("evaluate needs at least one row.")
+        rows = np.arange(len(X))
+        weights = row_weights(sample_weight, None, known, len(X), rows)
+        data = Data(self.n_in, self.n_out, f"f{X.dtype.itemsize}", known.is_indexed, weights is not None)
+        evaluator = Evaluator(self._definitions, self._arena, data, the_loss)
+        subject = Rows(X, known, weights, rows)
+        with Team(1) as team:
+            value, outputs = evaluator.run(team, subject.given(data), rows, subject.weight)
+        if not np.isfinite(value):
+            self._explain_nan(X, "evaluate")
+        result: dict[str, Any] = {"loss": value}
+        for metric in [METRICS.find(m) for m in checks.several(metrics) or self._metrics]:
+            result[metric.name] = metric(known.matrix(), outputs, task=known.task, sample_weight=weights)
+        return result
+
+    # ---------------------------------------------------------------- inside
+
+    @functools.cached_property
+    def _predictors(self) -> dict[str, list[Predictor]]:
+        """Those that no thread is using, by the type of X."""
+        return {}
+
+    @functools.cached_property
+    def _singles(self) -> list[Single]:
+        """Those that no thread is using."""
+        return []
+
+    def _targets(self, y: Any, loss: Loss) -> Targets:
+        return targets(y, self.n_out, self.output_activation.name, loss, self.classes)
+
+    def _same_length(self, X: Array, other: Array, name: str) -> None:
+        if len(X) != len(other):
+            raise ShapeError(f"X has {len(X)} rows, but {name} has {len(other)}.")
+
+    def _explain_nan(self, X: Array, who: str) -> None:
+        check_finite(X, f"{who}: X")
+        if not all(np.isfinite(v).all() for v in self.parameters.values()):
+            raise DataError(f"{who}: the network's weights are not finite; it cannot answer. Train it again.")
+        raise DataError(f"{who}: X holds numbers so large that the network's sums overflow.")
