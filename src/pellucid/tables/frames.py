@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import TableError
+from pellucid.tables.distinct import all_at_once, numbered
 from pellucid.tables.table import listed, nameless, shown
+from pellucid.tables.values import tidied as tidied_texts
 from pellucid.tables.values import tidy
 
 if TYPE_CHECKING:
@@ -64,26 +66,31 @@ def stripped(names: Iterable[Any], table: str) -> list[str]:
 
 def tidied(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with texts tidied and NaN as null; objects of Python become texts."""
+    columns = tidied_columns([nameless(s) for s in frame.get_columns()])
+    done = numbered(columns)
+    done.columns = frame.columns
+    return done
+
+
+def tidied_columns(columns: Sequence[pl.Series]) -> list[pl.Series]:
+    """Columns without names as `tidied` has them."""
     import polars as pl
 
-    return pl.DataFrame({s.name: tidied_column(nameless(s)) for s in frame.get_columns()})
-
-
-def tidied_column(s: pl.Series) -> pl.Series:
-    """A column, without its name, as `tidied` has it."""
-    import polars as pl
-
-    if s.dtype == pl.String:
-        return tidy(s)
-    if isinstance(s.dtype, pl.Enum):
-        return tidy(s.cast(pl.String)).cast(_enum(s.dtype.categories))
-    if s.dtype == pl.Categorical:
-        return tidy(s.cast(pl.String)).cast(pl.Categorical)
-    if s.dtype.is_float():
-        return s.fill_nan(None)
-    if s.dtype == pl.Object:
-        return tidy(pl.Series([None if v is None else _text(v) for v in s], dtype=pl.String))
-    return s
+    done = list(columns)
+    kinds: dict[str, list[int]] = {}
+    for i, s in enumerate(columns):
+        if s.dtype == pl.Object:
+            done[i] = pl.Series([None if v is None else _text(v) for v in s], dtype=pl.String)
+        elif s.dtype in (pl.Categorical, pl.Enum):
+            done[i] = tidy(s.cast(pl.String)).cast(tidied_type(s.dtype))
+        kind = "texts" if done[i].dtype == pl.String else "floats" if s.dtype.is_float() else ""
+        kinds.setdefault(kind, []).append(i)
+    texts, floats = kinds.get("texts", []), kinds.get("floats", [])
+    for i, s in zip(texts, tidied_texts([done[i] for i in texts])[0], strict=True):
+        done[i] = s
+    for i, s in zip(floats, all_at_once([done[i] for i in floats], pl.all().fill_nan(None)), strict=True):
+        done[i] = s
+    return done
 
 
 def tidied_type(dtype: pl.DataType) -> pl.DataType:
@@ -124,13 +131,10 @@ def _from_narwhals(series: Any) -> pl.Series:
 
     if series.implementation.is_polars():
         return nw.to_native(series)  # type: ignore[no-any-return]
-    missing = series.is_null()
-    is_number = series.dtype.is_numeric()
-    if (is_number or series.dtype == nw.Boolean) and not missing.any():
+    if series.dtype.is_numeric() or series.dtype == nw.Boolean:
         return _from_array(series.to_numpy())
-    if is_number:
-        return _from_array(series.cast(nw.Float64).to_numpy())
-    values = [None if m else v for v, m in zip(series.to_list(), missing.to_list(), strict=True)]
+    missing = series.is_null().to_list()
+    values = [None if m else v for v, m in zip(series.to_list(), missing, strict=True)]
     if isinstance(series.dtype, nw.Enum):
         dtype: Any = _enum(pl.Series([_text(v) for v in series.dtype.categories], dtype=pl.String))
     elif series.dtype == nw.Categorical:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError
+from pellucid.tables.distinct import numbered
 from pellucid.tables.table import listed, nameless, shown
 
 if TYPE_CHECKING:
@@ -86,8 +87,10 @@ def refuse_what_is_no_row(frame: pl.DataFrame, name: str, line: int, place: Call
     """
     import polars as pl
 
-    columns = {n: nameless(frame[n]) for n, dtype in frame.schema.items() if dtype == pl.String}
-    again = {n: row for n, texts in columns.items() if (row := texts.index_of(n)) is not None}
+    names = [n for n, dtype in frame.schema.items() if dtype == pl.String]
+    columns = numbered([frame[n] for n in names])
+    rows = columns.select(pl.col(str(i)).index_of(n) for i, n in enumerate(names)).row(0) if names else ()
+    again = {n: int(row) for n, row in zip(names, rows, strict=True) if row is not None}
     for row in set(again.values()) if frame.width > 1 else ():
         if all(str(v) == n for n, v in zip(frame.columns, frame.row(row), strict=True)):
             raise TableError(
@@ -104,7 +107,7 @@ def refuse_what_is_no_row(frame: pl.DataFrame, name: str, line: int, place: Call
     values = zip(frame.columns, frame.row(-1), strict=True)
     first, begin = next(((n, v) for n, v in values if v is not None), ("", None))
     is_sum = isinstance(begin, str) and begin.strip(": ").casefold() in SUMS
-    if is_sum and frame.width > 1 and columns[first].index_of(begin) == frame.height - 1:
+    if is_sum and frame.width > 1 and nameless(frame[first]).index_of(begin) == frame.height - 1:
         raise TableError(
             f"{name}: column {first!r}, {place(frame.height - 1)}: the last line begins with {begin!r}, so "
             "it sums up the others and is no row. Take it out."

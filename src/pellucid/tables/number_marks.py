@@ -1,15 +1,18 @@
 """Numbers as people write them: `1,234.5`, `1.234,5`, `1 234`, `$5`, `12 %`.
 
-What a comma and a point mean is decided for a whole table, since its author writes in one way. Where
-that is not certain, nothing is touched and the values stay texts.
+What a comma and a point mean is decided for a whole table, since its author writes in one way. Where that
+is not certain, nothing is touched and the values stay texts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.tables.distinct import Distinct, numbered
 from pellucid.tables.values import MOSTLY_NUMBERS
 
 if TYPE_CHECKING:
@@ -17,67 +20,75 @@ if TYPE_CHECKING:
 
 UNITS = "€$£¥"
 BLANKS = " \u00a0\u202f'\u2019"  # between thousands; the second and third do not break a line
-SAMPLE = 100  # values by which a column of words is told from one of numbers
 
 EXPONENT = r"([eE][+-]?\d+)?$"
 LOOSELY = rf"^[+\-\u2212{UNITS} ]*[\d.,{BLANKS}]*\d[.,]?{EXPONENT[:-1]} ?[%{UNITS}]?$"
 BY_COMMA = rf"^[+-]?((\d+|\d{{1,3}}(\.\d{{3}})+)(,\d*)?|,\d+){EXPONENT}"
 BY_POINT = rf"^[+-]?((\d+|\d{{1,3}}(,\d{{3}})+)(\.\d*)?|\.\d+){EXPONENT}"
 BY_BLANK = rf"^[+-]?\d{{1,3}}([{BLANKS}]\d{{3}})+([.,]\d+)?$"
-BEFORE, BEHIND = rf"^([+-]?) ?([{UNITS}]) ?([+-]?[\d.,].*)$", rf"^(.*\d[.,]?) ?([%{UNITS}])$"
 LONG_WHOLE = r"^[+-]?\d{4,}$"
 
+# A unit before or behind the number, and what is left without it.
+BEFORE, BEHIND = rf"^([+-]?) ?([{UNITS}]) ?([+-]?[\d.,].*)$", rf"^(.*\d[.,]?)( ?)([%{UNITS}])$"
+PLACES = ((BEFORE, 2, "${1}${3}"), (BEHIND, 3, "${1}"))
 
-@dataclass(frozen=True)
-class Marked:
-    """A column of numbers with marks in them.
+
+class Counts(NamedTuple):
+    """How many of the different values of a column are such.
 
     Parameters
     ----------
-    texts : polars.Series
-        Without units and blanks between thousands.
-    by_comma, by_point : polars.Series
-        Which texts are numbers if the one or the other is the decimal mark.
+    unit : int
+        In which of the `PLACES` all have the same unit, −1 for none.
+    values : int
+        All that are not missing.
+    numbers : int
+        Numbers with a decimal comma or a decimal point.
+    by_comma, by_point : int
+        Numbers with the one that are none with the other.
+    commas : int
+        Numbers with a comma in them, whatever it means.
+    points : int
+        Of those with a decimal comma only, the ones with points between thousands.
+    long : int
+        Whole numbers of four digits or more without a mark.
     """
 
-    texts: pl.Series
-    by_comma: pl.Series
-    by_point: pl.Series
+    unit: int
+    values: int
+    numbers: int
+    by_comma: int
+    by_point: int
+    commas: int
+    points: int
+    long: int
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether nearly all values are numbers."""
+        return self.numbers >= MOSTLY_NUMBERS * self.values
 
     def decimal_mark(self, separator: str) -> str:
         """The decimal mark that the column can be read with only, or nothing where that is not certain.
 
-        Of a file with semicolons `1,5` and `1,234` are decimal numbers, as the commas were avoided for. Of
-        one with commas `1,234` is a thousand, and `1,5` may be two numbers.
+        In a file with semicolons `1,5` and `1,234` are decimal numbers, for the sake of which it has
+        semicolons. In one with commas `1,234` is a thousand, and `1,5` may be two numbers.
         """
-        needs_comma, needs_point = self.by_comma & ~self.by_point, self.by_point & ~self.by_comma
-        if needs_comma.any() and needs_point.any():
+        if self.by_comma and self.by_point:
             return ""
-        if needs_point.any():
+        if self.by_point:
             return "."
-        if needs_comma.any():
-            has_points = self.texts.filter(needs_comma).str.contains(".", literal=True).any()
-            return "," if has_points or separator != "," else ""
-        if self.texts.str.contains(LONG_WHOLE).any():  # then thousands have no marks
-            return "," if self.has_commas and separator == ";" else "" if self.has_commas else "."
-        return {";": ",", ",": "."}.get(separator, "") if self.has_commas else ""
-
-    @property
-    def has_commas(self) -> bool:
-        """Whether there is a comma in any of the numbers."""
-        return bool(self.texts.filter(self.by_comma | self.by_point).str.contains(",", literal=True).any())
+        if self.by_comma:
+            return "," if self.points or separator != "," else ""
+        if not self.commas:
+            return "." if self.long else ""  # beside long numbers, points are not between thousands
+        if separator == ",":
+            return "" if self.long else "."
+        return "," if separator == ";" else ""
 
     def fits(self, mark: str) -> bool:
-        """Whether all of its numbers can be read with this decimal mark."""
-        return not (
-            ~(self.by_comma if mark == "," else self.by_point) & (self.by_comma | self.by_point)
-        ).any()
-
-    def plain(self, mark: str) -> pl.Series:
-        """The numbers as a program writes them, if this is the decimal mark; other texts as they are."""
-        between = "." if mark == "," else ","
-        plain = self.texts.str.replace_all(between, "", literal=True).str.replace(mark, ".", literal=True)
-        return plain.zip_with(self.by_comma if mark == "," else self.by_point, self.texts)
+        """Whether all its numbers can be read with this decimal mark."""
+        return not (self.by_point if mark == "," else self.by_comma)
 
 
 def with_plain_numbers(
@@ -88,9 +99,9 @@ def with_plain_numbers(
     Parameters
     ----------
     texts : mapping of str to polars.Series
-        Tidied columns that are no numbers to a program.
+        Tidied columns whose values look like numbers, but are none to a program.
     decimals : mapping of str to polars.Series
-        Texts of those that are, where points may stand between thousands.
+        Columns that are, where points may stand between thousands.
     separator : str
         Of the file.
     has_points : bool
@@ -101,15 +112,24 @@ def with_plain_numbers(
     dict of str to polars.Series
         The columns that have changed.
     """
-    marked = {n: m for n, s in texts.items() if (m := _marked(s)) is not None}
-    if any(m.has_commas for m in marked.values()):
-        marked |= {n: m for n, s in decimals.items() if (m := _marked(s)) is not None}
-    marks = {n: m.decimal_mark(separator) for n, m in marked.items()}
-    found = {mark for mark in marks.values() if mark} | ({"."} if has_points else set())
-    if len(found) != 1:  # there is no such mark, or the columns contradict each other
-        return {n: m.texts for n, m in marked.items() if not m.has_commas and n in texts}
-    mark = found.pop()
-    return {n: m.plain(mark) for n, m in marked.items() if m.fits(mark) and (mark == "," or n in texts)}
+    found = _counted(texts)
+    if any(c.commas for c in found.values()):
+        found |= _counted(decimals)
+    marks = {c.decimal_mark(separator) for c in found.values()} - {""} | ({"."} if has_points else set())
+    if len(marks) == 1:
+        mark = marks.pop()
+        chosen = [n for n, c in found.items() if c.fits(mark) and (mark == "," or n in texts)]
+    else:  # there is none, or the columns contradict each other
+        mark, chosen = "", [n for n, c in found.items() if not c.commas and n in texts]
+    columns = numbered([texts[n] if n in texts else decimals[n] for n in chosen])
+    done = columns.select([_plain(_bare(str(i), found[n].unit), mark) for i, n in enumerate(chosen)])
+    return {n: s.alias("") for n, s in zip(chosen, done.get_columns(), strict=True)}
+
+
+def look_like_numbers(different: Distinct) -> list[bool]:
+    """For each column, whether most of its values look like numbers with marks."""
+    n_loose = different.count(different.values.str.contains(LOOSELY))
+    return (2 * n_loose > different.sizes).tolist()  # type: ignore[no-any-return]
 
 
 def is_by_comma(texts: pl.Series) -> bool:
@@ -119,25 +139,66 @@ def is_by_comma(texts: pl.Series) -> bool:
     return 2 * n_commas > found.len()
 
 
-def _marked(texts: pl.Series) -> Marked | None:
-    """The column if nearly all of its texts look like numbers with marks."""
+def _counted(columns: Mapping[str, pl.Series]) -> dict[str, Counts]:
+    """What the columns of numbers hold."""
+    import polars as pl
 
-    sample = texts.drop_nulls().head(SAMPLE)
-    if 2 * sample.str.contains(LOOSELY).sum() <= sample.len():
-        return None
-    texts = _without_unit(texts.str.replace_all("\u2212", "-", literal=True))
-    by_blank = texts.str.contains(BY_BLANK)
-    if by_blank.any():
-        texts = texts.str.replace_all(f"[{BLANKS}]", "").zip_with(by_blank.fill_null(False), texts)
-    by_comma, by_point = (texts.str.contains(p).fill_null(False) for p in (BY_COMMA, BY_POINT))
-    n_values, n_numbers = texts.len() - texts.null_count(), int((by_comma | by_point).sum())
-    return Marked(texts, by_comma, by_point) if n_numbers >= MOSTLY_NUMBERS * n_values else None
+    if not columns:
+        return {}
+    different = Distinct.of(list(columns.values()))
+    frame = pl.DataFrame({"value": different.values, "column": different.owner})
+    place = _places_of_units(frame, len(columns))
+    text = pl.coalesce(pl.when(pl.col("place") == p).then(_bare("value", p)) for p in range(-1, len(PLACES)))
+    frame = frame.with_columns(place=pl.Series(place[different.owner]))
+    values = frame.select(text.alias("")).to_series()
+    by_comma, by_point = (values.str.contains(pattern) for pattern in (BY_COMMA, BY_POINT))
+    has_comma, has_point = (values.str.contains(mark, literal=True) for mark in ",.")
+    masks = (
+        by_comma | by_point,
+        by_comma & ~by_point,
+        by_point & ~by_comma,
+        (by_comma | by_point) & has_comma,
+        by_comma & ~by_point & has_point,
+        values.str.contains(LONG_WHOLE),
+    )
+    rows = zip(place, different.sizes, *map(different.count, masks), strict=True)
+    counts = {name: Counts(*map(int, row)) for name, row in zip(columns, rows, strict=True)}
+    return {name: c for name, c in counts.items() if c.are_numbers}
 
 
-def _without_unit(texts: pl.Series) -> pl.Series:
-    """Texts without the currency or percent sign that all of them have, if they have the same."""
-    for pattern, unit, kept in ((BEFORE, 2, "${1}${3}"), (BEHIND, 2, "${1}")):
-        units = texts.str.extract(pattern, unit)
-        if units.null_count() == texts.null_count() and units.drop_nulls().n_unique() == 1:
-            return texts.str.replace(pattern, kept)
-    return texts
+def _places_of_units(frame: pl.DataFrame, n_columns: int) -> NDArray[np.int64]:
+    """For each column, in which of the `PLACES` all its values have the same unit; −1 for none."""
+    import polars as pl
+
+    place = np.full(n_columns, -1)
+    for p, (pattern, group, _) in enumerate(PLACES):
+        unit = pl.col("value").str.replace_all("\u2212", "-", literal=True).str.extract(pattern, group)
+        units = frame.filter(pl.col("value").is_not_null()).select("column", unit=unit)
+        of_column = units.group_by("column").agg(
+            pl.col("unit").n_unique(), n_none=pl.col("unit").null_count()
+        )
+        same = of_column.filter((pl.col("unit") == 1) & (pl.col("n_none") == 0))["column"].to_numpy()
+        place[same] = p
+    return place
+
+
+def _bare(column: str, place: int) -> pl.Expr:
+    """Texts without a unit in one of the `PLACES`, and without blanks between thousands."""
+    import polars as pl
+
+    text = pl.col(column).str.replace_all("\u2212", "-", literal=True)
+    if place >= 0:
+        pattern, _, kept = PLACES[place]
+        text = text.str.replace(pattern, kept)
+    return pl.when(text.str.contains(BY_BLANK)).then(text.str.replace_all(f"[{BLANKS}]", "")).otherwise(text)
+
+
+def _plain(text: pl.Expr, mark: str) -> pl.Expr:
+    """Numbers with this decimal mark as a program writes them; other texts as they are."""
+    import polars as pl
+
+    if not mark:
+        return text
+    between, pattern = (".", BY_COMMA) if mark == "," else (",", BY_POINT)
+    plain = text.str.replace_all(between, "", literal=True).str.replace(mark, ".", literal=True)
+    return pl.when(text.str.contains(pattern)).then(plain).otherwise(text)

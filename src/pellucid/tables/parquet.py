@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pellucid.errors import TableError
-from pellucid.tables.frames import stripped, tidied_column, tidied_type
+from pellucid.tables.frames import stripped, tidied_columns, tidied_type
 from pellucid.tables.table import nameless
 
 if TYPE_CHECKING:
     import polars as pl
 
 T = TypeVar("T")
+
+
+# Bytes of numbers that are read at a time: to find columns in a file takes time, too, if it has many.
+TOGETHER = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class ParquetColumns:
     schema: Mapping[str, pl.DataType]
     height: int
     changed: int
+    _held: dict[int, list[pl.Series]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, source: Path | bytes, name: str) -> ParquetColumns:
@@ -64,22 +70,38 @@ class ParquetColumns:
         types = map(tidied_type, schema.values())
         return cls(source, name, dict(zip(stripped(schema, name), types, strict=True)), height, changed)
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.schema)}
+
     def get_column(self, name: str) -> pl.Series:
-        """The values of a column, tidied.
+        """The values of a column, tidied; those of small columns are read with its neighbours.
 
         Raises
         ------
         TableError
             If it cannot be read, or the file has changed since it was opened.
         """
+        n_together = max(1, TOGETHER // (8 * max(1, self.height)))
+        group, place = divmod(self._places[name], n_together)
+        columns = self._held.get(group)
+        if columns is None:
+            first = group * n_together
+            columns = self._read(range(first, min(first + n_together, len(self.schema))))
+            if n_together > 1:
+                self._held.clear()
+                self._held[group] = columns
+        return columns[place].alias(name)
+
+    def _read(self, places: range) -> list[pl.Series]:
+        """Some columns; by their numbers, for a name such as `^a$` would be a pattern."""
         import polars as pl
 
         if _time(self.source) != self.changed:
             raise TableError(f"{self.name} has changed while it was read. Start again.")
-        index = list(self.schema).index(name)  # a name such as ^a$ would be a pattern
         source = _openable(self.source)
-        column = _reading(self.name, lambda: pl.read_parquet(source, columns=[index]).to_series())
-        return tidied_column(nameless(column)).alias(name)
+        frame = _reading(self.name, lambda: pl.read_parquet(source, columns=list(places)))
+        return tidied_columns([nameless(s) for s in frame.get_columns()])
 
 
 def _openable(source: Path | bytes) -> Path | io.BytesIO:

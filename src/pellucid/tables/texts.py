@@ -6,15 +6,22 @@ and one `?` makes a text of each number.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from pellucid.tables.number_marks import with_plain_numbers
+from pellucid.tables.distinct import Distinct, all_at_once
+from pellucid.tables.number_marks import look_like_numbers, with_plain_numbers
 from pellucid.tables.table import nameless
-from pellucid.tables.values import parse_numbers, tidy
+from pellucid.tables.values import parse_numbers, tidied
 
 if TYPE_CHECKING:
     import polars as pl
+
+    Columns = Mapping[str, pl.Series]
+
+T = TypeVar("T")
+
+BEGIN = 1000  # values that are looked at before all are
 
 
 def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.DataFrame:
@@ -36,49 +43,64 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.Data
     import polars as pl
 
     columns = {s.name: nameless(s) for s in frame.get_columns()}
-    done = {
-        n: s.fill_nan(None) if s.dtype.is_float() else s for n, s in columns.items() if s.dtype != pl.String
-    }
-    done |= {n: tidy(columns[n]) for n in keep}
-    numbers = _plain_numbers({n: s for n, s in columns.items() if n not in done})
-    texts = {n: tidy(s) for n, s in columns.items() if n not in done and n not in numbers}
-    decimals = {n: columns[n] for n, s in numbers.items() if s.dtype == pl.Float64}
-    has_points = any(s.dtype.is_float() for s in done.values())
-    marked = with_plain_numbers(texts, decimals, separator, has_points=has_points)
-    done |= numbers | {n: _typed_text(s) for n, s in (texts | marked).items()}
-    return pl.DataFrame({n: done[n] for n in columns})
+    floats = {n: s for n, s in columns.items() if s.dtype.is_float()}
+    columns |= _named(floats, all_at_once([*floats.values()], pl.all().fill_nan(None)))
+    texts = {n: s for n, s in columns.items() if s.dtype == pl.String}
+    numbers = _plain_numbers({n: s for n, s in texts.items() if n not in keep})
+    decimals = {n: texts[n] for n, s in numbers.items() if s.dtype == pl.Float64}
+    texts = {n: s for n, s in texts.items() if n not in numbers}
+    done, different = tidied([*texts.values()])
+    texts = _named(texts, done)
+    marks = _named(texts, look_like_numbers(different))
+    marked = {n: s for n, s in texts.items() if marks[n] and n not in keep}
+    plain = with_plain_numbers(marked, decimals, separator, has_points=bool(floats)) if marked else {}
+    columns |= numbers | texts | plain
+    found = _numbers_and_truths(texts, different)
+    columns |= {n: s for n, s in found.items() if n not in plain and n not in keep}
+    columns |= _numbers_and_truths(plain, Distinct.of([*plain.values()]))
+    return pl.DataFrame(columns)
 
 
-def _plain_numbers(columns: dict[str, pl.Series]) -> dict[str, pl.Series]:
+def _named(columns: Iterable[str], values: Iterable[T]) -> dict[str, T]:
+    return dict(zip(columns, values, strict=True))
+
+
+def _plain_numbers(columns: Columns) -> dict[str, pl.Series]:
     """The columns that hold nothing but numbers: the common case, all at once and so on all cores."""
     import polars as pl
 
-    def cast(texts: dict[str, pl.Series], dtype: type[pl.DataType]) -> dict[str, pl.Series]:
-        if not texts:
-            return {}
-        numbered = pl.DataFrame({str(i): s for i, s in enumerate(texts.values())})
-        numbers = numbered.select(pl.all().cast(dtype, strict=False)).get_columns()
-        pairs = zip(texts.items(), numbers, strict=True)
-        return {n: nameless(v) for (n, s), v in pairs if v.null_count() == s.null_count()}
+    def cast(texts: Columns, dtype: type[pl.DataType]) -> dict[str, pl.Series]:
+        done = _named(texts, all_at_once([*texts.values()], pl.all().cast(dtype, strict=False)))
+        return {n: s for n, s in done.items() if s.null_count() == texts[n].null_count()}
 
-    with_values = {n: s for n, s in columns.items() if s.null_count() < s.len()}
-    begin = cast({n: s.head(1000) for n, s in with_values.items()}, pl.Float64)
-    numbers = cast({n: columns[n] for n in begin}, pl.Float64)
-    begin = cast({n: columns[n].head(1000) for n in numbers}, pl.Int64)
-    whole = cast({n: columns[n] for n in begin}, pl.Int64)
-    return {n: whole[n] if n in whole else s.fill_nan(None) for n, s in numbers.items()}
+    def begins(texts: Columns, dtype: type[pl.DataType]) -> dict[str, pl.Series]:
+        return {n: texts[n] for n in cast({n: s.head(BEGIN) for n, s in texts.items()}, dtype)}
+
+    filled = {n: s for n, s in columns.items() if s.null_count() < s.len()}
+    numbers = cast(begins(filled, pl.Float64), pl.Float64)
+    whole = cast(begins({n: columns[n] for n in numbers}, pl.Int64), pl.Int64)
+    plain = _named(numbers, all_at_once([*numbers.values()], pl.all().fill_nan(None)))
+    return plain | whole
 
 
-def _typed_text(text: pl.Series) -> pl.Series:
+def _numbers_and_truths(columns: Columns, different: Distinct) -> dict[str, pl.Series]:
+    """The columns of tidied texts that hold nothing but numbers, or truth values, as such."""
     import polars as pl
 
-    if text.null_count() == text.len():
-        return text
-    different = text.unique()
-    numbers, wrong = parse_numbers(different)
-    if numbers.null_count() < numbers.len() and not wrong.any():
-        numbers, _ = parse_numbers(text)
-        whole = text.cast(pl.Int64, strict=False)
-        return whole if whole.null_count() == numbers.null_count() else numbers
-    are_truths = different.str.to_lowercase().drop_nulls().is_in(["true", "false"]).all()
-    return text.str.to_lowercase() == "true" if are_truths else text
+    parsed, wrong = parse_numbers(different.values)
+    n_numbers, n_wrong = different.count(parsed.is_not_null()), different.count(wrong)
+    n_truths = different.count(different.values.str.to_lowercase().is_in(["true", "false"]))
+    are_numbers = _named(columns, (n_numbers > 0) & (n_wrong == 0))
+    are_truths = _named(columns, (n_truths > 0) & (n_truths == different.sizes))
+    texts = {n: s for n, s in columns.items() if are_numbers[n]}
+    numbers, whole = (
+        all_at_once([*texts.values()], expression)
+        for expression in (
+            pl.all().cast(pl.Float64, strict=False).fill_nan(None),
+            pl.all().cast(pl.Int64, strict=False),
+        )
+    )
+    best = [w if w.null_count() == x.null_count() else x for x, w in zip(numbers, whole, strict=True)]
+    truths = {n: s for n, s in columns.items() if are_truths[n]}
+    values = all_at_once([*truths.values()], pl.all().str.to_lowercase() == "true")
+    return _named(texts, best) | _named(truths, values)

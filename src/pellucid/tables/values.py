@@ -11,9 +11,12 @@ The second row are names of categories as often as not: `+` and `-`, or `none`, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pellucid.tables.distinct import Distinct, all_at_once
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,13 +44,29 @@ def tidy(text: pl.Series) -> pl.Series:
     >>> tidy(pl.Series([" red", "N/A", "-", None])).to_list()
     ['red', None, '-', None]
     """
-    different = text.unique()  # far fewer than rows, as a rule, and mostly tidy
-    return text if _tidied(different).eq_missing(different).all() else _tidied(text)
+    return tidied([text])[0][0]
 
 
-def _tidied(text: pl.Series) -> pl.Series:
+def tidied(columns: Sequence[pl.Series]) -> tuple[list[pl.Series], Distinct]:
+    """Columns of texts, tidied, and their different values.
+
+    The different values are far fewer than the rows, as a rule, and mostly tidy.
+    """
+    import polars as pl
+
+    different = Distinct.of(columns)
+    values = different.values.to_frame("").select(_tidied(pl.all())).to_series()
+    untidy = np.flatnonzero(different.count(values.ne_missing(different.values))).tolist()
+    done = dict(enumerate(columns))
+    done |= zip(untidy, all_at_once([columns[i] for i in untidy], _tidied(pl.all())), strict=True)
+    return [done[i] for i in range(len(columns))], Distinct(values, different.owner, len(columns))
+
+
+def _tidied(text: pl.Expr) -> pl.Expr:
+    import polars as pl
+
     stripped = text.str.strip_chars()
-    return stripped.set(stripped.str.to_lowercase().is_in(MISSING).fill_null(False), None)
+    return pl.when(~stripped.str.to_lowercase().is_in(MISSING)).then(stripped)
 
 
 def parse_numbers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
