@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 3000  # with more rows the plane is divided into hexagons that count them
 MOST_TARGETS = 6
-ROOMY = 0.4  # where nearly all values take less than this of an axis, a few outliers are left out
 
 
 def predicted_against_true(
@@ -91,7 +90,7 @@ def told(y: Array, y_pred: Array, names: Sequence[str]) -> tuple[str, str]:
 
 def draw_points(ax: Axes, y: Array, y_pred: Array, name: str) -> None:
     """Predicted against true, with the diagonal and the band of the middle 90 % of the differences."""
-    ends = ends_of(np.concatenate([y, y_pred]))
+    ends = style.ends_of(np.concatenate([y, y_pred]))
     outside = int(((np.minimum(y, y_pred) < ends[0]) | (np.maximum(y, y_pred) > ends[1])).sum())
     if outside:
         beyond = f"{style.plural(outside, 'row')} beyond these axes"
@@ -121,24 +120,6 @@ def draw_points(ax: Axes, y: Array, y_pred: Array, name: str) -> None:
     ax.set_box_aspect(1)
     ax.set_xlabel(f"true {name}")
     ax.set_ylabel(f"predicted {name}")
-
-
-def ends_of(values: Array) -> Array:
-    """Where an axis begins and ends: at the extremes, unless a few of them would leave all others no room.
-
-    Examples
-    --------
-    >>> ends_of(np.array([0.0, 100.0])).tolist()
-    [-4.0, 104.0]
-    >>> ends_of(np.append(np.linspace(0, 100, 1001), 10_000.0)).round().tolist()
-    [-4.0, 104.0]
-    """
-    low, high = float(values.min()), float(values.max())
-    inner, outer = np.quantile(values, [0.002, 0.998])
-    if outer - inner < ROOMY * (high - low):
-        low, high = float(inner), float(outer)
-    room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
-    return np.array([low - room, high + room])
 
 
 def draw_differences(ax: Axes, errors: Array, name: str) -> None:

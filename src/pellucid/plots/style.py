@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
+from pellucid.engine.buffer import Array
+
 # Blue and orange are told apart by all kinds of eyes, and by their lightness on paper without colours.
 POSITIVE, NEGATIVE = "#1f5fa8", "#e6892a"
 INK, QUIET, FAINT, PAPER = "#222222", "#666666", "#dddddd", "#ffffff"
@@ -17,6 +21,7 @@ CLASSES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7
 WIDE = 7.2  # inches; what a page of text or half a screen holds
 TITLE, TEXT, SMALL = 11.0, 9.0, 7.5  # points
 HINTED = 1.04  # so much wider letters may become where they are drawn to whole pixels
+ROOMY = 0.4  # where nearly all values take less than this of an axis, a few outliers are left out
 FONT = "DejaVu Sans"  # comes with matplotlib, so a picture is the same everywhere
 
 SETTINGS: dict[str, Any] = {
@@ -193,6 +198,25 @@ def wrapped(text: str, width: float, size: float = TEXT, *, bold: bool = False) 
         else:
             lines[-1] = longer
     return "\n".join(lines)
+
+
+def ends_of(values: Array) -> Array:
+    """Where an axis begins and ends: at the extremes, unless a few of them would leave all others no room.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ends_of(np.array([0.0, 100.0])).tolist()
+    [-4.0, 104.0]
+    >>> ends_of(np.append(np.linspace(0, 100, 1001), 10_000.0)).round().tolist()
+    [-4.0, 104.0]
+    """
+    low, high = float(values.min()), float(values.max())
+    inner, outer = np.quantile(values, [0.002, 0.998])
+    if outer - inner < ROOMY * (high - low):
+        low, high = float(inner), float(outer)
+    room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
+    return np.array([low - room, high + room])
 
 
 def class_colour(i: int) -> str:

@@ -47,12 +47,11 @@ class Axis:
 
     @classmethod
     def of_numbers(cls, name: str, values: ArrayLike) -> Axis:
-        """From the smallest of some values to the largest, and a little beyond."""
+        """As far as some values reach, but for a few outliers, and a little beyond."""
         known = np.asarray(values, np.float64)
         known = known[np.isfinite(known)]
-        low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-        room = 0.04 * (high - low) or 0.5 * abs(high) or 1.0
-        return cls(name, np.linspace(low - room, high + room, STEPS))
+        low, high = style.ends_of(known if len(known) else np.array([0.0, 1.0]))
+        return cls(name, np.linspace(low, high, STEPS))
 
     @classmethod
     def of_levels(cls, name: str, levels: Sequence[str]) -> Axis:

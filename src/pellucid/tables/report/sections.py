@@ -180,8 +180,7 @@ def notes(subject: Subject) -> Html:
 
 def importance(subject: Subject) -> Html:
     """How much each column matters to the model."""
-    output = None if subject.model.classes else subject.model.target.names[0]
-    found = subject.model.importance(subject.table, output=output)
+    found = subject.importance
     largest, rows = float(found.contributions[0]), []
     for column, by, rise in zip(
         found.columns, found.contributions.tolist(), found.rises.tolist(), strict=True
@@ -189,7 +188,7 @@ def importance(subject: Subject) -> Html:
         rows.append(
             [column, bar(by, largest, is_signed=False), number(by), "" if math.isnan(rise) else signed(rise)]
         )
-    what = found.what if output else f"the {found.what}"
+    what = f"the {found.what}" if subject.model.classes else found.what
     told = (
         f"How far each column moves {what} away from that of a typical row, in the mean of "
         f"{plural(found.n_rows, 'row')}; and by how much the {found.score} rises where its values are mixed "
@@ -201,6 +200,9 @@ def importance(subject: Subject) -> Html:
         rest = len(rows) - MOST_MOVERS
         less = "1 other column moves it less." if rest == 1 else f"{rest:,} other columns move it less."
         parts.append(element("p", less, class_="quiet"))
+    if len(subject.axes) == 2:
+        surface = subject.model.plot_surface(subject.table, *subject.axes)
+        parts.append(picture(surface, "surface", "What is predicted over two columns", is_plain=False))
     return joined(parts)
 
 

@@ -15,6 +15,7 @@ from pellucid.tables.table import Table
 from pellucid.tables.targets import Target
 
 if TYPE_CHECKING:
+    from pellucid.tables.importance import Importance
     from pellucid.tables.model import TableModel
 
 
@@ -86,6 +87,19 @@ class Subject:
             chosen.setdefault(int(order[1]), "The row with the second largest loss")
         by_loss = sorted(chosen, key=lambda i: -self.losses[i])
         return [(chosen[i], int(self.target.rows[i]) + 1) for i in by_loss]
+
+    @cached_property
+    def importance(self) -> Importance:
+        """How much each column matters; of several targets, to the first."""
+        output = None if self.model.classes else self.model.target.names[0]
+        return self.model.importance(self.table, output=output)
+
+    @property
+    def axes(self) -> list[str]:
+        """The two columns that matter most of those that can be axes; fewer if there are no two."""
+        dates = {c.name for c in self.model.encoding.columns if c.kind == "date"}
+        known = set(self.table.names) - dates
+        return [name for name in self.importance.columns if name in known][:2]
 
     @property
     def _own(self) -> Array:

@@ -61,7 +61,7 @@ def _tidy(node: ElementTree.Element, name: str, is_plain: bool) -> None:
         del node.attrib[key]
         if _local(key) == "id":
             value = f"{name}-{value}"
-        elif _local(key) == "href":
+        elif _local(key) == "href" and value.startswith("#"):
             value = f"#{name}-{value.removeprefix('#')}"
         elif _local(key) in ("style", "clip-path"):
             value = re.sub(r"url\(#", f"url(#{name}-", value.replace(f"'{style.FONT}'", FONTS))
