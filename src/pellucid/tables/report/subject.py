@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pellucid.tables.importance import Importance
     from pellucid.tables.model import TableModel
 
+MOST_ROWS, MOST_NUMBERS = 100, 50_000  # rows, and rows × features, in which importance is measured
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -92,7 +94,8 @@ class Subject:
     def importance(self) -> Importance:
         """How much each column matters; of several targets, to the first."""
         output = None if self.model.classes else self.model.target.names[0]
-        return self.model.importance(self.table, output=output)
+        rows = min(MOST_ROWS, max(10, MOST_NUMBERS // self.model.encoding.n_features))
+        return self.model.importance(self.table, rows=rows, output=output)
 
     @property
     def axes(self) -> list[str]:
