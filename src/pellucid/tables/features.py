@@ -182,6 +182,8 @@ class Column(ABC):
         """
         if value is None or value != value:
             return f"{self.name} is missing"
+        if isinstance(value, bool):
+            return f"{self.name} = {str(value).lower()}"
         return f"{self.name} = {f'{value:.6g}' if isinstance(value, float) else value}"
 
 

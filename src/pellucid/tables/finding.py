@@ -130,7 +130,7 @@ def _number(name: str, numbers: pl.Series, seen: pl.Series, what: str, counts_ar
     """The role of numbers: they may also be truth values, or count the rows."""
     if nothing := same_in_all(name, seen):
         return nothing
-    if numbers.min() == 0 and numbers.max() == 1 and bool(without_missing(numbers).is_in([0, 1]).all()):
+    if numbers.min() == 0 and numbers.max() == 1 and are_whole(without_missing(numbers)):
         return Role(name, "boolean", f"it holds 0 and 1 only{_missing(seen)}")
     counts, question = numbering(name, numbers), ""
     if counts and not counts_are_numbers:

@@ -183,7 +183,13 @@ def _from_list(values: list[Any]) -> pl.Series:
     if len(kinds) == 1 and issubclass(next(iter(kinds)), (date, time, timedelta)):
         try:
             return pl.Series(present)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ArithmeticError, ValueError):
+        except (
+            pl.exceptions.PolarsError,
+            pl.exceptions.PanicException,
+            ArithmeticError,
+            TypeError,
+            ValueError,
+        ):
             pass  # beyond what polars can hold
     return pl.Series([None if v is None else _text(v) for v in present], dtype=pl.String)
 

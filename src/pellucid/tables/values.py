@@ -140,6 +140,8 @@ def category_text(values: pl.Series) -> pl.Series:
 
     if values.dtype == pl.String:
         return values
+    if isinstance(values.dtype, pl.Duration):
+        return values.dt.to_string("iso")
     if not (values.dtype.is_float() or values.dtype.is_decimal()):
         return values.cast(pl.String)
     numbers = values.cast(pl.Float64).fill_nan(None)
