@@ -172,7 +172,7 @@ def test_many_categories_are_a_code_and_rare_ones_any_other() -> None:
     assert encoding.embedded == [(0, 1 + 22 + 2, "city")]
     assert encoding.roles[0].reason == (
         "it holds 25 different texts; 1 is missing; 3 of them, in fewer than 3 rows each, are pooled as any "
-        "other, each has a learned vector"
+        "other; each has a learned vector"
     )
     report = Report()
     new = ["city 03", "city 24", None, "city 00", "new", "city 02"]

@@ -65,6 +65,8 @@ def test_a_call_overrules_a_file(schema: Path) -> None:
     asked = Schema.of(schema=schema, categories=["code"], ignore=["zip"])
     kinds = {r.name: r.kind for r in choose_roles(read_table(TABLE), ["y"], schema=asked)}
     assert (kinds["code"], kinds["zip"], kinds["size"]) == ("category", "ignored", "ordered")
+    more = Schema.of(schema=asked, numbers=["code"])
+    assert (more.asked["code"].kind, more.asked["zip"].kind, more.kept) == ("number", "ignored", asked.kept)
 
 
 def test_a_fit_takes_a_file(schema: Path, tmp_path: Path) -> None:

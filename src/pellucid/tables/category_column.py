@@ -110,7 +110,7 @@ class CategoryColumn(Column):
             else ""
         )
         embedded = "each has a learned vector" if self.n_codes else ""
-        return ", ".join(filter(None, (pooled, embedded)))
+        return "; ".join(filter(None, (pooled, embedded)))
 
     @property
     def steps(self) -> list[Step | None]:

@@ -114,8 +114,6 @@ class Schema:
         TableError
             If the schema file cannot be read; the message names file and key.
         """
-        if isinstance(schema, Schema):
-            return schema
         asked: dict[str, Wish] = {}
         lists: dict[str, tuple[Kind, Any]] = {
             "numbers": ("number", numbers),
@@ -141,6 +139,8 @@ class Schema:
                         f"column {name!r} is named in more than one of {', '.join(lists)}. Choose one."
                     )
                 asked[name] = wish
+        if isinstance(schema, Schema):
+            return cls(schema.asked | asked, schema.kept)
         return cls(asked, {} if schema is None else read_schema(schema))
 
     @property
