@@ -43,6 +43,8 @@ def fault(text: str | bytes, encoding: str = "utf-8") -> str:
         ("x;y\n1.234,5;1\n2.000,25;2\n", [(1234.5, 1), (2000.25, 2)]),
         ("x;y\n1.234.567;1,5\n2.000;2,5\n", [(1234567, 1.5), (2000, 2.5)]),
         ("x;y\n1.234;1,5\n2.000;2,5\n", [(1234, 1.5), (2000, 2.5)]),
+        ("x;y\n1 000;1,5\n20;2,5\n", [(1000, 1.5), (20, 2.5)]),
+        ("x;y\n1000 €;1.234,50 €\n20 €;7,5 €\n", [(1000, 1234.5), (20, 7.5)]),
         # A table where commas are decimal and a number has a point that cannot be between thousands.
         ("x;y\n1.5;1,5\n2.5;2,5\n", [(1.5, "1,5"), (2.5, "2,5")]),
         # Long numbers without marks beside it: so the point is no mark of thousands, nor the comma.

@@ -46,9 +46,9 @@ class Counts(NamedTuple):
         Numbers with a decimal comma or a decimal point.
     by_comma, by_point : int
         Numbers with the one that are none with the other.
-    commas : int
-        Numbers with a comma in them, whatever it means.
-    points : int
+    commas, points : int
+        Numbers with a comma in them, or a point, whatever it means.
+    thousands : int
         Of those with a decimal comma only, the ones with points between thousands.
     long : int
         Whole numbers of four digits or more without a mark.
@@ -61,6 +61,7 @@ class Counts(NamedTuple):
     by_point: int
     commas: int
     points: int
+    thousands: int
     long: int
 
     @property
@@ -79,9 +80,9 @@ class Counts(NamedTuple):
         if self.by_point:
             return "."
         if self.by_comma:
-            return "," if self.points or separator != "," else ""
-        if not self.commas:
-            return "." if self.long else ""  # beside long numbers, points are not between thousands
+            return "," if self.thousands or separator != "," else ""
+        if not self.commas:  # beside long numbers, points are not between thousands
+            return "." if self.long and self.points else ""
         if separator == ",":
             return "" if self.long else "."
         return "," if separator == ";" else ""
@@ -158,6 +159,7 @@ def _counted(columns: Mapping[str, pl.Series]) -> dict[str, Counts]:
         by_comma & ~by_point,
         by_point & ~by_comma,
         (by_comma | by_point) & has_comma,
+        (by_comma | by_point) & has_point,
         by_comma & ~by_point & has_point,
         values.str.contains(LONG_WHOLE),
     )
