@@ -58,6 +58,15 @@ def test_rows_are_counted_from_1_as_in_the_file(call, model, table, folder):
     assert all(f["helped"] is None for f in found)
 
 
+def test_several_files_are_one_table_in_any_encoding(call, model, table):
+    whole, lines = call("check", model, table, "--json", "--no-trials").json, table.read_text().splitlines()
+    for name, part in (("one.csv", lines[:200]), ("two.csv", [lines[0], *lines[200:]])):
+        table.with_name(name).write_text("\n".join(part), encoding="utf-16")
+    parts = call("check", model, "one.csv", "two.csv", "--encoding", "utf-16", "--json", "--no-trials").json
+    assert parts["findings"] == whole["findings"]
+    assert parts["n_rows"] == 300
+
+
 def test_a_sound_model_has_no_finding(call, folder, penguins):
     assert call("fit", penguins, "--target", "species", "--out", "p.pellucid", "--quiet").code == 0
     done = call("check", "p.pellucid", "-", stdin=penguins.read_bytes())

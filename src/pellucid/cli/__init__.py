@@ -3,7 +3,7 @@
 The way of a call::
 
     main       reads the command line, runs a command, turns whatever goes wrong into one sentence
-    columns, fit, predict, evaluate, show, check, report    one file each, imported only when it is called
+    columns, fit, predict, evaluate, explain, show, check, report    one file each, imported when it is called
     files      which files a command may read and write, checked before the work begins
     describe   models as plain values, for `--json`
     output     everything that is printed

@@ -7,6 +7,7 @@ from pathlib import Path
 from cyclopts import App
 
 from pellucid.cli import files, output
+from pellucid.cli.columns import Encoding, Tables
 
 EXAMPLE = """Example:
   pellucid check penguins.pellucid examples/penguins.csv"""
@@ -15,7 +16,15 @@ app = App(name="check", help_epilogue=EXAMPLE)
 
 
 @app.default
-def check(model: Path, data: Path, /, *, no_trials: bool = False, json: bool = False) -> None:
+def check(
+    model: Path,
+    data: Tables,
+    /,
+    *,
+    no_trials: bool = False,
+    encoding: Encoding = "utf-8",
+    json: bool = False,
+) -> None:
     """Look for what may be wrong with a model, its training, or the rows of a table.
 
     Each finding says what was measured, why it matters, what to try, and whether that helped in a short fit.
@@ -25,16 +34,20 @@ def check(model: Path, data: Path, /, *, no_trials: bool = False, json: bool = F
     model
         The file of a model that pellucid fit wrote.
     data
-        A CSV or Parquet file with the columns of the training and the target, or - for standard input; best
-        the one that the model was trained on. Its rows are counted from 1; the header does not count.
+        A CSV or Parquet file with the columns of the training and the target, or - for standard input;
+        several are read as one table. Best what the model was trained on. Rows are counted from 1; the
+        header does not count.
     no_trials
         Do not try what is advised.
+    encoding
+        Of text files; utf-8 unless given.
     json
         Print one JSON object.
     """
     the_model = files.load_table_model(model)
     notes: list[str] = []
-    found = the_model.health(files.table_source(data), notes, try_fixes=not no_trials)
+    table = the_model.read(files.table_source(*data), with_target=True, encoding=encoding)
+    found = the_model.health(table, notes, try_fixes=not no_trials)
     for note in notes:
         output.say(note)
     if json:

@@ -24,7 +24,8 @@ EXAMPLE = """Example:
   pellucid explain penguins.pellucid examples/penguins.csv --row 17 --neuron hidden_1/3
 
 Each column gets a number: how far it moved the answer away from that for the baseline, in the
-unit of the answer. Together they are the difference of the two answers, exactly."""
+unit of the answer. Together with one for rounding they are the difference of the two answers,
+exactly."""
 
 app = App(name="explain", help_epilogue=EXAMPLE)
 
@@ -54,7 +55,8 @@ def explain(
         A CSV or Parquet file with the columns of the training, or - for standard input; several are read as
         one table. With the target too, the way backward is shown as well.
     row
-        Which row of data, counted from 1; the header does not count.
+        Which row of data, counted from 1; the header does not count. Without it, how far each column moves
+        predictions in the mean of many rows, and how much worse they are without it.
     class_
         The class whose probability is explained, unless it is the predicted one; of several targets, the one
         that is meant.

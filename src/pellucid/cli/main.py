@@ -36,7 +36,9 @@ WIDE = 1000  # columns of plain help, which is not broken into lines
 
 EXAMPLE = """Example:
   pellucid fit examples/penguins.csv --target species
-  pellucid predict penguins.pellucid examples/penguins.csv | head"""
+  pellucid predict penguins.pellucid examples/penguins.csv | head
+  pellucid explain penguins.pellucid examples/penguins.csv --row 17
+  pellucid report penguins.pellucid examples/penguins.csv"""
 
 COMPLETION_EXAMPLE = """Example:
   pellucid completion bash > ~/.local/share/bash-completion/completions/pellucid"""

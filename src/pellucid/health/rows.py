@@ -29,7 +29,7 @@ def suspicious_labels(subject: Subject) -> Iterator[Finding]:
 
     Classes: where classes overlap, errors gather where the network is unsure; wrong labels are spread
     evenly, so that the surer half of the rows has nearly as many as the other. Numbers: residuals of more
-    than ten standard deviations of the others.
+    than fifteen standard deviations of the others.
     """
     rows, outputs = _outputs(subject)
     if len(rows) < LEAST_ROWS:
