@@ -96,10 +96,12 @@ def test_what_cannot_be_learned(y: Any, message: str) -> None:
         fitted(y)
 
 
-def test_large_whole_numbers_are_told_apart() -> None:
-    model = fitted([10**18 + 3 * i for i in range(N)])
+def test_large_whole_numbers_are_told_apart_or_refused() -> None:
+    model = fitted([10**18 + 200 * i for i in range(N)])
     assert model.target.task == "regression"
     assert "40 different whole numbers" in model.notes[0]
+    with pytest.raises(DataError, match=r"40 different whole .* 2 of them .* Subtract 1000000000000000000"):
+        fitted([10**18 + 3 * i for i in range(N)])
 
 
 @pytest.mark.parametrize("n", range(1, 22))

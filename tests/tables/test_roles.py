@@ -71,7 +71,7 @@ def test_what_is_left_out_and_why() -> None:
         "blank": ("empty", "it has no values"),
         "constant": ("constant", "every row has the value '5'"),
         "same": ("constant", "every row has the value 'x'"),
-        "infinite": ("empty", "it has no values"),
+        "infinite": ("empty", "its numbers are infinite or beyond 1e+30"),
         "when": ("date", "all 60 values are dates"),
         "who": ("text", "60 of its 60 values are different, with 2.0 words on average"),
         "code": ("identifier", "60 of its 60 values are different"),

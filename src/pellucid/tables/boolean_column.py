@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
+from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, texts_of
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import TRUTHS, category_text, truth_pair
@@ -66,7 +66,7 @@ class BooleanColumn(Column):
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Codes:
         """The place of each row's word in `WORDS`, or `MISSING` or `UNSEEN`."""
-        text = category_text(values_of(table, self.name, rows)).str.to_lowercase()
+        text = texts_of(table, self.name, rows).str.to_lowercase()
         return codes_of(self.name, text, WORDS, report, expects_missing=self.has_missing)
 
     def write(self, ready: Codes, out: Block) -> None:

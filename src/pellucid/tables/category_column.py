@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
+from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, texts_of
 from pellucid.tables.finding import LEAST_ROWS, MANY_CATEGORIES
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
@@ -122,7 +122,7 @@ class CategoryColumn(Column):
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Codes:
         """The place of each row's category: among the levels, then missing, then any other; −1 for none."""
-        values, known = values_of(table, self.name, rows), (*self.levels, *self.rare)
+        values, known = texts_of(table, self.name, rows), (*self.levels, *self.rare)
         codes = codes_of(
             self.name,
             values,

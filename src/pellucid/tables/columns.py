@@ -1,4 +1,4 @@
-"""What a column holds, and how it is read as numbers."""
+"""What a column holds, and how it is read as numbers or as texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError
 from pellucid.tables.table import Table, shown
-from pellucid.tables.values import MOSTLY_NUMBERS, parse_numbers
+from pellucid.tables.values import MOSTLY_NUMBERS, category_text, parse_numbers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +42,30 @@ def as_numbers(table: Table, name: str, advice: str) -> pl.Series:
         place = table.origin.at(name, row)
         raise TableError(f"{place}: expected a number, but found {shown(text[row])}. {advice}")
     return values
+
+
+def as_texts(table: Table, name: str, advice: str) -> pl.Series:
+    """A column as the names of categories, without its name; null where missing.
+
+    Raises
+    ------
+    TableError
+        If each of its values is more than one, such as a list, or bytes; the advice is given.
+    """
+    column = table.column(name)
+    if not are_single(column.dtype):
+        raise TableError(
+            f"{table.origin.name}: column {name!r}: expected single values, but found {content_of(column)}. "
+            f"{advice}"
+        )
+    return category_text(column)
+
+
+def are_single(dtype: pl.DataType) -> bool:
+    """Whether values of a type are single ones that have a text: no lists, no records, no bytes."""
+    import polars as pl
+
+    return not (dtype.is_nested() or dtype == pl.Binary)
 
 
 def kind_of(column: pl.Series) -> str:

@@ -90,10 +90,10 @@ def reading_of(table: Table, name: str) -> str:
     import polars as pl
 
     column = table.column(name)
-    if column.dtype.is_temporal() or column.dtype == pl.Null:
-        return "time" if column.dtype == pl.Time else ""
     if column.dtype.is_numeric():
         return "yearmonthday"
+    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return "time" if column.dtype == pl.Time else ""
     different = category_text(column).drop_nulls().unique()
     readings = readings_of(different)
     if len(readings) > 1:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.tables.columns import as_texts
 from pellucid.tables.table import Table, shown
-from pellucid.tables.values import LARGEST, category_text
+from pellucid.tables.values import LARGEST
 
 if TYPE_CHECKING:
     import polars as pl
@@ -197,10 +198,11 @@ class Arrays:
         return Arrays(tuple(a if a is None else a[rows] for a in self.arrays))
 
 
-def values_of(table: Table, name: str, rows: Rows | None) -> pl.Series:
-    """Some rows of a column, or all."""
-    values = table.column(name)
-    return values if rows is None else values.gather(rows)
+def texts_of(table: Table, name: str, rows: Rows | None) -> pl.Series:
+    """Some rows of a column, or all, as the names of categories."""
+    advice = "The model was trained on categories in this column: correct it, or leave it empty."
+    texts = as_texts(table, name, advice)
+    return texts if rows is None else texts.gather(rows)
 
 
 def count_missing(report: Report, name: str, n: int, counts_as: str) -> None:
@@ -211,7 +213,7 @@ def count_missing(report: Report, name: str, n: int, counts_as: str) -> None:
 
 def codes_of(
     name: str,
-    values: pl.Series,
+    text: pl.Series,
     levels: tuple[str, ...],
     report: Report,
     *,
@@ -219,7 +221,6 @@ def codes_of(
     unseen_as: str = "none",
 ) -> Codes:
     """The index of each row's level, `MISSING` or `UNSEEN`; what was not in training is counted."""
-    text = category_text(values)
     codes = level_codes(text, levels)
     is_unseen = codes == len(levels)
     if n := int(is_unseen.sum()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pellucid.tables.columns import as_numbers, kind_of
+from pellucid.tables.columns import are_single, as_numbers, content_of, kind_of
 from pellucid.tables.dates import SAMPLE, as_moments, readings_of, ways_to_say
 from pellucid.tables.identifiers import numbering, sounds_like_one
 from pellucid.tables.role import Role
@@ -68,13 +68,16 @@ def found(table: Table, name: str, rows: Rows, *, counts_are_numbers: bool = Fal
         advice = f"Correct it, or pass categories=[{name!r}] to use it as categories."
         numbers = without_huge(as_numbers(table, name, advice))
         what = "durations, counted in seconds" if isinstance(column.dtype, pl.Duration) else "numbers"
-        return _number(name, numbers, of_rows(numbers, rows), what, counts_are_numbers), numbers
+        nothing = same_in_all(name, numbers, rows, column)
+        return nothing or _number(name, numbers, of_rows(numbers, rows), what, counts_are_numbers), numbers
     if column.dtype.is_temporal():
         return date(table, name, "time" if column.dtype == pl.Time else "", rows)
+    if not are_single(column.dtype):
+        return Role(name, "ignored", f"it holds {content_of(column)}, which no network takes in"), column
     text = category_text(column)
-    seen = of_rows(text, rows)
-    if nothing := same_in_all(name, seen):
+    if nothing := same_in_all(name, text, rows, column):
         return nothing, column
+    seen = of_rows(text, rows)
     different = without_missing(text.unique())
     if column.dtype == pl.Boolean:
         return Role(name, "boolean", f"it holds truth values{_missing(seen)}"), column
@@ -95,24 +98,40 @@ def date(table: Table, name: str, reading: str, rows: Rows, wanted: str = "", re
     column = table.column(name)
     instead = f"take it out of {wanted}" if wanted else f"pass categories=[{name!r}] to use it as categories"
     moments = as_moments(table, name, reading, "", f"Correct it, or {instead}.")
-    seen = of_rows(moments, rows)
-    if nothing := same_in_all(name, seen):
+    if nothing := same_in_all(name, moments, rows, column):
         return nothing, column
+    seen = of_rows(moments, rows)
     is_read = not column.dtype.is_temporal() and reading != "time"
     what = "times" if reading == "time" else f"dates, read as {reading}" if is_read else "dates"
     n = seen.len() - seen.null_count()
     reason = reason or f"all {n:,} values are {what}{_missing(seen)}"
+    if column.dtype.is_temporal() and (n_beyond := moments.null_count() - column.null_count()):
+        reason += f"; {n_beyond:,} beyond the years 1 to 9999 count as missing"
     return Role(name, "date", reason, reading=reading), moments
 
 
-def same_in_all(name: str, seen: pl.Series) -> Role | None:
-    """The role of a column that has no value, or one in every row."""
+def same_in_all(name: str, values: pl.Series, rows: Rows, column: pl.Series) -> Role | None:
+    """The role of a column that has no value, or one in every row; of its values as they are used."""
+    seen = of_rows(values, rows)
     n_missing = seen.null_count()
     if n_missing == seen.len():
-        return Role(name, "empty", "it has no values")
+        return Role(name, "empty", _why_empty(values, column))
     if not n_missing and seen.min() == seen.max():
-        return Role(name, "constant", f"every row has the value {shown(seen[0])}")
+        is_whole = not values.null_count() and values.min() == values.max()
+        which = "row" if is_whole else "row that is learned from"
+        return Role(name, "constant", f"every {which} has the value {shown(seen[0])}")
     return None
+
+
+def _why_empty(values: pl.Series, column: pl.Series) -> str:
+    if values.null_count() < values.len():
+        return "it has no values in the rows that are learned from"
+    if column.null_count() < column.len():
+        if column.dtype.is_numeric():
+            return f"its numbers are infinite or beyond {LARGEST:.0e}"
+        if column.dtype.is_temporal():
+            return "its dates are beyond the years 1 to 9999"
+    return "it has no values"
 
 
 def without_huge(numbers: pl.Series) -> pl.Series:
@@ -128,8 +147,6 @@ def of_rows(values: pl.Series, rows: Rows) -> pl.Series:
 
 def _number(name: str, numbers: pl.Series, seen: pl.Series, what: str, counts_are_numbers: bool) -> Role:
     """The role of numbers: they may also be truth values, or count the rows."""
-    if nothing := same_in_all(name, seen):
-        return nothing
     if numbers.min() == 0 and numbers.max() == 1 and are_whole(without_missing(numbers)):
         return Role(name, "boolean", f"it holds 0 and 1 only{_missing(seen)}")
     counts, question = numbering(name, numbers), ""

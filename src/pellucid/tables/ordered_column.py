@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, values_of
+from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, texts_of
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 
@@ -61,7 +61,7 @@ class OrderedColumn(Column):
 
     def prepare(self, table: Table, rows: Rows | None, report: Report) -> Codes:
         """The place of each row's level, or `MISSING` or `UNSEEN`."""
-        values = values_of(table, self.name, rows)
+        values = texts_of(table, self.name, rows)
         return codes_of(self.name, values, self.levels, report, expects_missing=self.has_missing)
 
     def write(self, ready: Codes, out: Block) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError
-from pellucid.tables.columns import as_numbers
+from pellucid.tables.columns import as_numbers, as_texts
 from pellucid.tables.dates import reading_of
-from pellucid.tables.finding import date, found, of_rows, same_in_all, without_huge
+from pellucid.tables.finding import date, found, same_in_all, without_huge
 from pellucid.tables.role import Role
 from pellucid.tables.schema import Schema, Wish
 from pellucid.tables.table import Table, listed, shown
-from pellucid.tables.values import category_text, truth_pair
+from pellucid.tables.values import truth_pair
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,10 +126,10 @@ def _asked(table: Table, name: str, wish: Wish, rows: Rows) -> Found:
         return date(table, name, reading, rows, wish.where, wish.reason)
     if wish.kind == "number":
         numbers = without_huge(as_numbers(table, name, f"Correct it, or take it out of {wish.where}."))
-        nothing = same_in_all(name, of_rows(numbers, rows))
+        nothing = same_in_all(name, numbers, rows, column)
         return nothing or Role(name, "number", wish.reason), numbers
-    text = category_text(column)
-    if nothing := same_in_all(name, of_rows(text, rows)):
+    text = as_texts(table, name, f"Take it out of {wish.where}.")
+    if nothing := same_in_all(name, text, rows, column):
         return nothing, column
     if wish.kind == "ordered":
         _check_levels(table, name, text, wish)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, TableError
+from pellucid.tables.columns import content_of
 from pellucid.tables.dates import as_moments, reading_of
 from pellucid.tables.table import Table, shown
 from pellucid.tables.targets import Target
@@ -82,6 +83,8 @@ def split_rows(
     if group is not None:
         group = _column(table, target, group, "group")
         groups = _groups(table, group)[target.rows]
+        if (groups < 0).all():
+            raise TableError(f"{table.origin.name}: no row with a target has a value of the group {group!r}.")
     if time is None:
         if group is None:
             return RowSplit(*split(len(target.rows), classes, fraction=fraction, seed=seed))
@@ -90,6 +93,8 @@ def split_rows(
         return RowSplit(training, held, _notes_on_groups(group, groups, held))
     time = _column(table, target, time, "time")
     times = _times(table, time, reading)[target.rows]
+    if np.isnan(times).all():
+        raise TableError(f"{table.origin.name}: no row with a target has a value of the time {time!r}.")
     with _named(table, time):
         training, held = split_by_time(times, fraction=fraction)
     if not len(held):
@@ -130,6 +135,11 @@ def _groups(table: Table, name: str) -> NDArray[np.int64]:
     import polars as pl
 
     column = table.column(name)
+    if column.dtype.is_nested():
+        raise TableError(
+            f"{table.origin.name}: the group column {name!r} must hold single values, but holds "
+            f"{content_of(column)}. Name another column."
+        )
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
     return column.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
@@ -149,7 +159,7 @@ def _times(table: Table, name: str, reading: str) -> Array:
         advice = "Correct it, or name another time column."
         how = (reading or reading_of(table, name)) if is_text else ""
         column = as_moments(table, name, how, "", advice).to_physical()
-    if not column.dtype.is_numeric():
+    if not column.dtype.is_numeric() and column.dtype != pl.Null:
         raise TableError(
             f"{table.origin.name}: the time column {name!r} must hold dates or numbers, but holds values of "
             f"type {column.dtype}. Name another column."

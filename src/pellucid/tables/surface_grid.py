@@ -9,11 +9,11 @@ import numpy as np
 
 from pellucid.errors import ArgumentError, DataError, UnknownNameError
 from pellucid.plots.surface import Axis, Points
-from pellucid.tables.columns import as_numbers
+from pellucid.tables.columns import as_numbers, as_texts
 from pellucid.tables.features import Column
 from pellucid.tables.table import Table
 from pellucid.tables.targets import Target
-from pellucid.tables.values import category_text, in_natural_order
+from pellucid.tables.values import in_natural_order
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +34,14 @@ def axis_of(table: Table, name: str, columns: Sequence[Column]) -> Axis:
     known = {column.name: column for column in columns}
     if name not in known:
         raise UnknownNameError("column of the model", name, known)
-    kind, values = known[name].kind, table.column(name)
+    kind = known[name].kind
     if kind == "date":
         raise ArgumentError(
             f"a surface needs columns of numbers or categories, but {name!r} holds dates or times."
         )
     if kind == "number":
         return Axis.of_numbers(name, _floats(as_numbers(table, name, "Correct it.")))
-    text = category_text(values).drop_nulls().alias("level")
+    text = as_texts(table, name, "Correct it.").drop_nulls().alias("level")
     if text.is_empty():
         raise DataError(f"column {name!r} of {table.origin.name} holds no value, so it makes no axis.")
     counts = text.value_counts(name="n").sort(["n", "level"], descending=[True, False])
@@ -72,7 +72,7 @@ def _on_axis(table: Table, axis: Axis) -> Any:
     if not axis.levels:
         return _floats(as_numbers(table, axis.name, "Correct it."))
     index = {level: float(i) for i, level in enumerate(axis.levels)}
-    return np.array([index.get(v, np.nan) for v in category_text(table.column(axis.name)).to_list()])
+    return np.array([index.get(v, np.nan) for v in as_texts(table, axis.name, "Correct it.").to_list()])
 
 
 def _places(axis: Axis) -> pl.Series:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid.errors import DataError, ShapeError, TableError
+from pellucid.tables.columns import as_texts
 from pellucid.tables.features import level_codes
 from pellucid.tables.saved import Saved, is_between, is_text
 from pellucid.tables.table import Table, listed, shown
@@ -126,7 +127,7 @@ class TargetEncoding:
             y = target_numbers(table, names, "Correct it.")
             return take_target(table, names, self.task, "", ~np.isnan(y).any(axis=1), y, ())
         column = table.column(names[0])
-        codes = level_codes(category_text(column), _texts(self.classes))
+        codes = level_codes(as_texts(table, names[0], "The model predicts classes."), _texts(self.classes))
         if (codes == len(self.classes)).any():
             row = int((codes == len(self.classes)).argmax())
             raise TableError(
@@ -181,8 +182,10 @@ class TargetEncoding:
         if self.task != "regression":
             if y.ndim != 1:
                 raise ShapeError(f"expected class indices of shape (n,), but got shape {y.shape}.")
-            classes: NDArray[Any] = np.array(self.classes)[y]
-            return classes
+            classes: NDArray[Any] = np.array(self.classes)
+            if isinstance(self.classes[0], int) and classes.dtype.kind == "f":  # beyond 64 bits
+                classes = np.array(self.classes, dtype=object)
+            return np.asarray(classes[y])
         wanted = (len(self.names),)
         if y.shape[1:] != wanted and (y.ndim != 1 or wanted != (1,)):
             raise ShapeError(f"expected outputs of shape (n, {wanted[0]}), but got shape {y.shape}.")
@@ -274,7 +277,7 @@ def _are_classes(values: tuple[Any, ...]) -> bool:
     kinds = {type(v) for v in values}
     if kinds <= {int, float}:
         is_good = all(
-            is_between(v, -LARGEST, LARGEST) if type(v) is float else abs(v) < 2**63 for v in values
+            is_between(v, -LARGEST, LARGEST) if type(v) is float else abs(v) < 2**127 for v in values
         )
     else:
         is_good = len(kinds) == 1 and all(isinstance(v, bool) or is_text(v) for v in values)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import ArgumentError, DataError, TableError, UnknownNameError
-from pellucid.tables.columns import as_numbers, content_of, kind_of
+from pellucid.tables.columns import are_single, as_numbers, content_of, kind_of
 from pellucid.tables.dates import readings_of
 from pellucid.tables.features import level_codes
+from pellucid.tables.identifiers import LARGEST_EXACT
 from pellucid.tables.table import Table, listed, shown
 from pellucid.tables.values import LARGEST, category_text, in_natural_order
 
@@ -139,9 +140,7 @@ def _inferred(table: Table, name: str) -> Target:
     column = table.column(name)
     kind = kind_of(column)
     if kind == "left out":
-        raise TableError(
-            f"{table.origin.name}: column {name!r} holds {content_of(column)}, which cannot be predicted."
-        )
+        raise _unpredictable(table, name, column)
     if kind == "category":
         if column.dtype == pl.String and readings_of(column.drop_nulls().unique()):
             raise TableError(
@@ -167,9 +166,17 @@ def _inferred(table: Table, name: str) -> Target:
     return _regression(table, (name,), f"Regression of {name!r}, {why}. {hint}")
 
 
+def _unpredictable(table: Table, name: str, column: pl.Series) -> TableError:
+    return TableError(
+        f"{table.origin.name}: column {name!r} holds {content_of(column)}, which cannot be predicted."
+    )
+
+
 def _classification(
     table: Table, name: str, column: pl.Series, task: str | None, why: str, hint: str
 ) -> Target:
+    if not are_single(column.dtype):
+        raise _unpredictable(table, name, column)
     if column.dtype.is_float():
         target_numbers(table, (name,), "")
     text = category_text(column)
@@ -199,6 +206,8 @@ def _classification(
 
 def _regression(table: Table, names: tuple[str, ...], reason: str) -> Target:
     y = target_numbers(table, names, "Correct it, or pass task='classification'.")
+    for name, values in zip(names, y.T, strict=True):
+        _check_are_told_apart(table, name, values)
     target = take_target(table, names, "regression", reason, ~np.isnan(y).any(axis=1), y, ())
     _with_rows_enough(table, target)
     for name, values in zip(names, target.values.T, strict=True):
@@ -208,6 +217,19 @@ def _regression(table: Table, names: tuple[str, ...], reason: str) -> Target:
                 "Choose another target, or give other rows."
             )
     return target
+
+
+def _check_are_told_apart(table: Table, name: str, y: NDArray[np.float64]) -> None:
+    """Refuse whole numbers most of which are the same as decimal numbers."""
+    column = table.column(name)
+    if column.dtype.is_integer() and np.nanmax(np.abs(y), initial=0) > LARGEST_EXACT:
+        n, n_kept = column.drop_nulls().n_unique(), len(np.unique(y[~np.isnan(y)]))
+        if 2 * n_kept <= n:
+            raise DataError(
+                f"{table.origin.name}: the {n:,} different whole numbers of {name!r} are so large that only "
+                f"{n_kept:,} of them can be told apart as decimal numbers. Subtract {column.min()!r} from "
+                "all."
+            )
 
 
 def target_numbers(table: Table, names: tuple[str, ...], advice: str) -> NDArray[np.float64]:

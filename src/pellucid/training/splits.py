@@ -121,7 +121,7 @@ def split_by_time(times: ArrayLike, *, fraction: float = 0.2) -> tuple[Indices, 
     if n_known < FEWEST_TO_SPLIT or fraction == 0:
         return np.arange(len(times)), np.arange(0)
     if len(different) < 2:
-        raise DataError(f"all rows are of the same time, {different[0]}, so none is newer than the others.")
+        raise DataError("all rows are of the same time, so none is newer than the others.")
     n_newer = np.cumsum(counts[:0:-1])[::-1]  # rows from each time on, but for the first time
     from_time = different[1:][np.argmin(np.abs(n_newer - fraction * n_known))]
     validates = np.greater_equal(times, from_time, where=is_known, out=np.zeros(len(times), np.bool_))
