@@ -19,7 +19,10 @@ import pytest
 
 import pellucid
 from pellucid import settings
+from pellucid.cli.main import COMMANDS as DESCRIBED
 from pellucid.cli.main import main
+from pellucid.health import curves, examine, gradients, inputs, neurons, rows
+from pellucid.health.check import CHECKS
 from pellucid.tables.recipe import Recipe
 from pellucid.training.request import Request
 
@@ -28,7 +31,7 @@ DOCS = ROOT / "docs"
 PAGES = {p.name: p.read_text(encoding="utf-8") for p in [*sorted(DOCS.glob("*.md")), ROOT / "README.md"]}
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROSE = {name: FENCED.sub("", page) for name, page in PAGES.items()}
-COMMANDS = ("fit", "predict", "evaluate", "show", "completion")
+COMMANDS = (*DESCRIBED, "completion")
 
 
 def run(script: str, *arguments: str) -> None:
@@ -137,6 +140,54 @@ def test_defaults_are_those_shown(page: str, described: Any) -> None:
             assert shown[1].strip('` "') == str(f.default).removesuffix(".0"), f.name
 
 
+# What stands in a row of the page Health, as the checks have it.
+THRESHOLDS: dict[str, list[str]] = {
+    "dead neurons": [f"{neurons.DEAD_SHARE:.0%}"],
+    "saturated neurons": [
+        f"{s:.0%}" for s in (neurons.SATURATED_SHARE, neurons.MOST_ROWS, neurons.SMALL_SLOPE)
+    ],
+    "duplicate neurons": [
+        f"{neurons.ALIKE_SHARE:.0%}",
+        f"{neurons.SAME_WEIGHTS:g}",
+        f"{100 * neurons.SAME_WEIGHTS:.0%}",
+        f"{neurons.SAME_ACTIVATION:g}",
+    ],
+    "vanishing gradients": [f"{gradients.VANISHED:g}", f"{gradients.VANISHED_AT_FIRST:g}"],
+    "exploding gradients": [f"{gradients.EXPLODED:,.0f} times", f"{gradients.EXPLODED_AT_FIRST:,.0f} times"],
+    "size of updates": [
+        f"{gradients.LARGE_STEP:g}",
+        f"{gradients.LARGE_STEP_AT_FIRST:g}",
+        f"{gradients.SMALL_STEP:.5f}",
+        f"{gradients.HARDLY:.0%}",
+    ],
+    "scales of inputs": [f"{inputs.FAR_APART:g} times", f"{inputs.OFF_CENTRE:g} times"],
+    "leakage": [f"{inputs.TELLS_ALL_NUMBERS:.0%}", f"{inputs.TELLS_ALL_CLASSES:.0%}"],
+    "underfitting": [f"{s:.0%}" for s in (curves.LAST_PART, curves.STILL_FALLING, curves.WORSE_THAN_A_LINE)],
+    "overfitting": [f"{curves.TIMES:g} times", f"{curves.GAP:.0%}"],
+    "suspicious labels": [f"{rows.USUAL_ERRORS:.0%}", f"{rows.UNLIKELY:g}", f"{rows.OUTLYING:g}"],
+    "rows that drive the loss": [f"{rows.TOP:.0%}", f"{rows.MOST_TOP}", f"{rows.DRIVES:.0%}"],
+}
+
+
+def test_every_check_is_described_with_its_thresholds() -> None:
+    assert set(THRESHOLDS) == set(CHECKS.names())
+    lines = re.findall(r"^\| (.+?) \| (.+)$", PAGES["health.md"], re.MULTILINE)
+    described = {name: said.replace(" %", "%") for name, said in lines}
+    for name, numbers in THRESHOLDS.items():
+        for number in numbers:
+            assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", described[name]), (name, number)
+    for number in (rows.MOST_ERRORS, examine.MOST_ROWS):
+        assert f"{number:.0%}".replace("%", " %") in PAGES["health.md"] or f"{number:,}" in PAGES["health.md"]
+
+
+def test_the_pictures_shown_are_those_that_the_script_draws(tmp_path: Path) -> None:
+    run("make_pictures.py", str(tmp_path))
+    drawn = {p.name: p.stat().st_size for p in tmp_path.iterdir()}
+    assert max(drawn.values()) < 200_000
+    assert set(drawn) == {p.name for p in (DOCS / "pictures").iterdir()}
+    assert set(drawn) == set(re.findall(r"!\[[^]]+\]\(pictures/([^)]+)\)", PAGES["pictures.md"]))
+
+
 def test_every_setting_of_the_environment_is_described() -> None:
     names = set(re.findall(r"PELLUCID_\w+", settings.__doc__ or ""))
     assert len(names) >= 4
@@ -151,4 +202,6 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     reference = (tmp_path / "site" / "reference" / "index.html").read_text(encoding="utf-8")
-    assert "pellucid.network.Network.fit" in reference
+    for method in ("fit", "predict", "trace", "layers", "attribute", "health", "plot"):
+        assert f"pellucid.network.Network.{method}" in reference
+    assert (tmp_path / "site" / "pictures" / "network.svg").is_file()
