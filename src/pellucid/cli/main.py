@@ -115,9 +115,9 @@ def _run(tokens: list[str]) -> int:
         )
         sys.stdout.flush()
         return 0
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
         raise
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:  # a panic of polars is no Exception
         if is_debugging:
             traceback.print_exc()
         failure = failure_of(error)

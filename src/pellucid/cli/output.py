@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pellucid.errors import CallError
-from pellucid.glass.text import table_text
+from pellucid.glass.text import cell, harmless, table_text
 
 
 def prepare() -> None:
@@ -40,13 +40,13 @@ def can_print(text: str) -> bool:
 def say(sentence: str) -> None:
     """Print a note on standard error."""
     with contextlib.suppress(OSError, ValueError):  # nobody can be told that nobody can be told
-        print(sentence, file=sys.stderr, flush=True)
+        print(harmless(sentence), file=sys.stderr, flush=True)
 
 
 def write(text: str) -> None:
     """Print a line, or several, on standard output."""
     with _output():
-        print(text, flush=True)
+        print(harmless(text), flush=True)
 
 
 def write_bytes(data: bytes) -> None:
@@ -74,9 +74,9 @@ def write_table(head: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(head):
-        table.add_column(Text(name), justify="left" if i < n_texts else "right")
+        table.add_column(Text(cell(name)), justify="left" if i < n_texts else "right")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell(text)) for text in row))
     with _output():
         Console(file=sys.stdout).print(table)
 

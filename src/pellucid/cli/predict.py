@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 from pellucid.cli import files, output
 from pellucid.cli.columns import Encoding, Tables
 from pellucid.errors import ArgumentError
+from pellucid.tables.table import nameless
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,5 +111,21 @@ def filled(frame: pl.DataFrame, kind: str) -> bytes:
     if kind == "parquet":
         frame.write_parquet(stream)
     else:
-        frame.write_csv(stream)
+        spelled(frame).write_csv(stream)
     return stream.getvalue()
+
+
+def spelled(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same with texts for what CSV cannot hold: durations (ISO 8601), bytes (hexadecimal), lists."""
+    import polars as pl
+
+    def text(column: pl.Series) -> pl.Series:
+        if isinstance(column.dtype, pl.Duration):
+            return column.dt.to_string("iso")
+        if column.dtype == pl.Binary:
+            return column.bin.encode("hex")
+        if column.dtype.is_nested():
+            return pl.Series([None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
+        return column
+
+    return pl.DataFrame({column.name: text(nameless(column)) for column in frame.get_columns()})

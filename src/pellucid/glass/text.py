@@ -1,8 +1,37 @@
-"""Tables and bars in plain text."""
+"""Tables and bars in plain text, and texts from elsewhere that a terminal may show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+LONGEST_CELL = 400  # characters
+
+# A terminal obeys these: colours, what it types for its user, the direction of all that follows.
+COMMANDS = [*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+ESCAPES = {code: ascii(chr(code))[1:-1] for code in COMMANDS if chr(code) not in "\t\n"}
+
+
+def harmless(text: str) -> str:
+    """A text in which characters that a terminal obeys are spelled out; tabs and line feeds stay.
+
+    Examples
+    --------
+    >>> print(harmless("\\x1b[31mred"))
+    \\x1b[31mred
+    """
+    return text.translate(ESCAPES)
+
+
+def cell(text: str) -> str:
+    """A text in one line and not too long.
+
+    Examples
+    --------
+    >>> print(cell("a\\nb"), len(cell("x" * 1000)))
+    a\\nb 400
+    """
+    text = text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 3]}..."
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int = 1) -> str:
@@ -15,7 +44,7 @@ def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int 
     age        0.5
     income     -12
     """
-    lines = [head, *rows]
+    lines = [[*map(cell, line)] for line in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = [[*map(str.ljust, line[:n_texts], widths)] for line in lines]
     numbers = [[*map(str.rjust, line[n_texts:], widths[n_texts:])] for line in lines]

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError
 from pellucid.tables.table import Table, shown
-from pellucid.tables.values import MISSING_AMONG_NUMBERS, MOSTLY_NUMBERS, category_text
+from pellucid.tables.values import (
+    DAY,
+    FIRST,
+    LAST,
+    MISSING_AMONG_NUMBERS,
+    MOSTLY_NUMBERS,
+    category_text,
+    within_calendar,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,9 +50,6 @@ FORMS = (" %H:%M:%S%.f", " %H:%M", " %I:%M:%S%.f %p", " %I:%M %p")
 LIKELY = re.compile(r"\d{1,4}[-/.: ]|[^\W\d]{3,9} \d")  # how all of them begin
 
 SAMPLE = 100  # values by which it is found out whether a column may hold dates at all
-
-DAY = 86_400_000_000  # microseconds
-FIRST, LAST = -719_162 * DAY, 2_932_897 * DAY - 1  # the years 1 to 9999
 
 
 def readings_of(text: pl.Series) -> list[str]:
@@ -223,14 +228,7 @@ def _typed(column: pl.Series, zone: str) -> pl.Series:
     """Dates, or dates with times, as moments."""
     import polars as pl
 
-    count = column.to_physical().cast(pl.Int64)
-    if isinstance(column.dtype, pl.Datetime):
-        per_unit = {"ms": 1000, "us": 1, "ns": 1}[column.dtype.time_unit]
-        count = count // 1000 if column.dtype.time_unit == "ns" else count
-    else:
-        per_unit = DAY
-    count = count.set(~count.is_between(-(-FIRST // per_unit), LAST // per_unit), None)
-    moments = (count * per_unit).cast(pl.Datetime("us"))
+    moments = within_calendar(column).cast(pl.Datetime("us"))
     if own := getattr(column.dtype, "time_zone", None):
         local = moments.dt.replace_time_zone("UTC").dt.convert_time_zone(zone or own)
         moments = local.dt.replace_time_zone(None)

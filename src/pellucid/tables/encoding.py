@@ -39,6 +39,7 @@ TOGETHER = 8
 
 # A table that lacks this share of the columns, or more, is another one.
 MOST_LACKING = 0.5
+LONGEST_NAME = 200  # characters of the name of a feature
 MOST_HINTS = 20  # nearest names, each of which takes a while to find
 
 KINDS: dict[str, Callable[[object], Column]] = {
@@ -163,7 +164,8 @@ class TableEncoding:
     def feature_names(self) -> list[str]:
         """The name of each feature, such as `age`, `hair = red`, `age is missing`; all different."""
         names: dict[str, None] = {}
-        for name in (n for c in self.columns for n in c.feature_names):
+        for long in (n for c in self.columns for n in c.feature_names):
+            name = long if len(long) <= LONGEST_NAME else f"{long[:LONGEST_NAME]}..."
             unique, i = name, 2
             while unique in names:
                 unique, i = f"{name} ({i})", i + 1
@@ -219,10 +221,7 @@ class TableEncoding:
         >>> TableEncoding.fit(table).describe(table, 1)
         {'age': 'age is missing', 'hair': 'hair = dark'}
         """
-        known = table.schema
-        return {
-            c.name: c.describe(table.column(c.name)[row] if c.name in known else None) for c in self.columns
-        }
+        return {c.name: c.describe(table.value(c.name, row)) for c in self.columns}
 
     def encode(
         self, table: Table, *, rows: Iterable[int] | None = None, report: Report | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pellucid.tables.table import Table
+from pellucid.tables.values import within_calendar
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,7 @@ def beside(table: Table, added: Mapping[str, Any]) -> tuple[pl.DataFrame, list[s
 
     names, notes, kept = {*table.names, *added}, [], []
     for name in table.names:
-        column = table.column(name).alias(name)
+        column = within_calendar(table.column(name)).alias(name)
         if name in added:
             free = f"{name}_input"
             while free in names:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pellucid.errors import TableError, nearest
+from pellucid.tables.values import within_calendar
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,7 +111,7 @@ class Table:
 
     def value(self, name: str, row: int = 0) -> Any:
         """A value; None where it is missing, and where there is no such column."""
-        return self.column(name)[row] if name in self.schema else None
+        return within_calendar(self.column(name)[row : row + 1])[0] if name in self.schema else None
 
     def row(self, at: int, names: Iterable[str]) -> Table:
         """Some columns of one row, as a table that still knows where it stood."""
@@ -160,14 +161,14 @@ def nameless(column: pl.Series) -> pl.Series:
 
 
 def listed(values: Iterable[object], most: int = 20) -> str:
-    """Values with commas between; the first ones only where there are many.
+    """Values with commas between, cut where they are long; the first ones only where there are many.
 
     Examples
     --------
     >>> listed(range(100), most=3)
     '0, 1, 2, ... (100 in all)'
     """
-    texts = [str(v) for v in values]
+    texts = [text if len(text) <= 60 else f"{text[:60]}..." for text in map(str, values)]
     if len(texts) <= most:
         return ", ".join(texts)
     return f"{', '.join(texts[:most])}, ... ({len(texts)} in all)"

@@ -27,6 +27,9 @@ MISSING_AMONG_NUMBERS = ("-", "--", ".", "none")
 # Words for false and true.
 TRUTHS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"), ("0", "1"))
 
+DAY = 86_400_000_000  # microseconds
+FIRST, LAST = -719_162 * DAY, 2_932_897 * DAY - 1  # the years 1 to 9999
+
 # Where so many of the texts of a column are numbers, the others are mistakes and not categories.
 MOSTLY_NUMBERS = 0.9
 
@@ -125,6 +128,31 @@ def truth_pair(different: pl.Series) -> tuple[str, str] | None:
         return None
     words = {word.lower() for word in different}
     return next((pair for pair in TRUTHS if words <= set(pair)), None)
+
+
+def within_calendar(values: pl.Series) -> pl.Series:
+    """Values of any type, of which dates, times and durations that Python cannot hold are null.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> within_calendar(pl.Series([0, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)).to_list()
+    [datetime.date(1970, 1, 1), None]
+    """
+    import polars as pl
+
+    unit = getattr(values.dtype, "time_unit", "")
+    if values.dtype == pl.Date:
+        first, last = FIRST // DAY, LAST // DAY
+    elif isinstance(values.dtype, pl.Datetime) and unit != "ns":  # of which 64 bits hold only centuries
+        per, moved = 1000 if unit == "ms" else 1, DAY if values.dtype.time_zone else 0
+        first, last = (FIRST + moved) // per, (LAST - moved) // per
+    elif isinstance(values.dtype, pl.Duration) and unit == "ms":  # as many days as a timedelta has
+        first, last = -999_999_999 * DAY // 1000, 999_999_999 * DAY // 1000
+    else:
+        return values
+    count = values.to_physical().cast(pl.Int64)
+    return values.set(~count.is_between(first, last), None)
 
 
 def category_text(values: pl.Series) -> pl.Series:
