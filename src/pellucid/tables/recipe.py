@@ -24,7 +24,7 @@ from pellucid.layers.scale import Scale
 from pellucid.network import Network
 
 LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error, it falls for ever
-VECTOR = 8  # numbers for each of many categories; measured: 4 are worse, and 16 no better
+VECTOR = 8  # numbers for each of many categories; 4 are worse, 16 hardly better: docs/performance.md
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
 
