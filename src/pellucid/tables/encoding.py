@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,17 +16,18 @@ from pellucid.tables.boolean_column import BooleanColumn
 from pellucid.tables.category_column import CategoryColumn
 from pellucid.tables.date_column import DateColumn
 from pellucid.tables.dates import ISO
-from pellucid.tables.features import Column, Report, Step, few
+from pellucid.tables.features import Column, Report, Rows, Step, few
 from pellucid.tables.finding import of_rows
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
 from pellucid.tables.number_column import NumberColumn
 from pellucid.tables.ordered_column import OrderedColumn
 from pellucid.tables.role import KINDS as ROLES
 from pellucid.tables.role import Role
-from pellucid.tables.roles import find_roles
+from pellucid.tables.roles import each_role
 from pellucid.tables.saved import Saved, is_text
 from pellucid.tables.schema import Schema
 from pellucid.tables.table import Table, listed
+from pellucid.tables.threads import in_threads
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 # Rows that are encoded at a time: a block of the output stays in the cache while its columns are written.
 BLOCK = 8192
 
-# Columns that are made ready at a time: more would be a second copy of a large table.
-TOGETHER = 8
+# Bytes of columns that are made ready at a time: more would be a second copy of a large table.
+TOGETHER = 1 << 27
 
 # A table that lacks this share of the columns, or more, is another one.
 MOST_LACKING = 0.5
@@ -130,17 +131,19 @@ class TableEncoding:
         targets = [table.find(t, "target column") for t in ([target] if isinstance(target, str) else target)]
         seen = None if rows is None else np.asarray(rows, dtype=np.int64)
         chosen = None if seen is None else pl.Series(seen)
+
+        def use(role: Role, values: pl.Series) -> tuple[Role, Column | None]:
+            if not role.is_used:
+                return role, None
+            zone = getattr(table.schema[role.name], "time_zone", None) or ""
+            return role, _fitted(role, of_rows(values, chosen), scale, zone)
+
         for counts_are_numbers in (False, True):
-            roles: list[Role] = []
-            columns: list[Column] = []
-            for role, values in find_roles(
-                table, targets, rows=seen, schema=asked, counts_are_numbers=counts_are_numbers
-            ):
-                if role.is_used:
-                    zone = getattr(table.schema[role.name], "time_zone", None) or ""
-                    columns.append(_fitted(role, of_rows(values, chosen), scale, zone))
-                    role = role.because(columns[-1].remark)
-                roles.append(role)
+            found = each_role(
+                table, targets, use, rows=seen, schema=asked, counts_are_numbers=counts_are_numbers
+            )
+            roles = [role.because(column.remark if column else "") for role, column in found]
+            columns = [column for _, column in found if column is not None]
             if columns:
                 break
         if not columns:
@@ -253,18 +256,19 @@ class TableEncoding:
         chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
         n = len(table) if chosen is None else len(chosen)
         out = np.zeros((n, self.n_features), np.float32)
-        for first in range(0, len(self.columns), TOGETHER):
-            group = self.columns[first : first + TOGETHER]
-            reports = [
-                Report() if c.name in lacking else report for c in group
-            ]  # what is said need not be twice
-            tables = [_without(c, table) if c.name in lacking else table for c in group]
-            ready = [c.prepare(t, chosen, r) for c, t, r in zip(group, tables, reports, strict=True)]
-            places = [slice(s[0], s[-1] + 1) for s in (self.spans[c.name] for c in group)]
-            for start in range(0, n, BLOCK):
-                block = out[start : start + BLOCK]
-                for column, values, place in zip(group, ready, places, strict=True):
-                    column.write(values[start : start + BLOCK], block[:, place])
+        together = max(1, TOGETHER // (8 * max(1, n)))
+        for first in range(0, len(self.columns), together):
+            group = self.columns[first : first + together]
+            ready = in_threads(lambda c: _prepared(c, table, chosen, c.name in lacking), group, n)
+            for column, (_, found) in zip(group, ready, strict=True):
+                if column.name not in lacking:  # what is said need not be twice
+                    report.add(found)
+            parts = [
+                (column, values, slice(self.spans[column.name][0], self.spans[column.name][-1] + 1))
+                for column, (values, _) in zip(group, ready, strict=True)
+            ]
+            blocks = (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+            in_threads(partial(_write, parts, out), blocks, n)
         return out
 
     def to_dict(self) -> dict[str, Any]:
@@ -331,6 +335,19 @@ def _fitted(role: Role, values: pl.Series, normalisation: Normalisation, zone: s
     if role.kind == "date":
         return DateColumn.fit(role.name, values, normalisation, reading=role.reading or ISO, zone=zone)
     return CategoryColumn.fit(role.name, values)
+
+
+def _prepared(column: Column, table: Table, rows: Rows | None, is_lacking: bool) -> tuple[Any, Report]:
+    """What a column writes from, and what was found on the way."""
+    report = Report()
+    return column.prepare(_without(column, table) if is_lacking else table, rows, report), report
+
+
+def _write(parts: Iterable[tuple[Column, Any, slice]], out: NDArray[np.float32], rows: slice) -> None:
+    """Some rows of some columns, each with what it writes from and its features."""
+    block = out[rows]
+    for column, ready, features in parts:
+        column.write(ready[rows], block[:, features])
 
 
 def _without(column: Column, table: Table) -> Table:

@@ -51,6 +51,14 @@ class Report:
     lacking: dict[str, str] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
 
+    def add(self, other: Report) -> None:
+        """Put what another report says behind what this one says."""
+        self.unseen |= other.unseen
+        self.infinite |= other.infinite
+        self.missing |= other.missing
+        self.lacking |= other.lacking
+        self.added += other.added
+
     @property
     def notes(self) -> list[str]:
         """Sentences for the user, about everything."""

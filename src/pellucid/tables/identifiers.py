@@ -73,6 +73,9 @@ def numbering(name: str, values: pl.Series) -> str:
     if n < LEAST_ROWS or values.null_count() or len(set(values[:LEAST_ROWS])) < LEAST_ROWS:
         return ""
     if not values.dtype.is_integer():
+        whole = values[:LEAST_ROWS].cast(pl.Int64, strict=False)
+        if not (whole == values[:LEAST_ROWS]).all():
+            return ""  # as a rule there is no need to look further
         whole = values.cast(pl.Int64, strict=False)
         if whole.null_count() or not (whole.cast(pl.Float64) == values.cast(pl.Float64)).all():
             return ""

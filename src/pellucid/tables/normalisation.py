@@ -7,7 +7,7 @@ their digits. A column that is constant gets the scale 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -65,6 +65,31 @@ def normalisation(
     )
 
 
+def quantiles(x: Values, shares: Sequence[float]) -> list[float]:
+    """Values below which these rising shares of all values are, linear between neighbours.
+
+    The same as `np.quantile` gives, which looks for all of them at once; one after the other, NumPy finds
+    them with vector instructions, many times faster.
+
+    Examples
+    --------
+    >>> quantiles(np.array([5.0, 1.0, 4.0, 2.0]), [0.25, 0.5, 1.0])
+    [1.75, 3.0, 5.0]
+    """
+    left, found, begin = x.copy(), [], 0
+    for share in shares:
+        at = share * (len(x) - 1)
+        k = int(at)
+        left[begin:].partition(k - begin)
+        low = left[k]
+        high = left[k + 1 :].min() if k < at else low
+        found.append(
+            float(high - (high - low) * (1 - (at - k)) if at - k >= 0.5 else low + (high - low) * (at - k))
+        )
+        begin = k
+    return found
+
+
 def _inverse(width: float) -> float:
     """1 / width, and 0 where it is so small that the square of a scaled value could overflow."""
     return 1 / width if width > SMALLEST_WIDTH else 0.0
@@ -82,7 +107,7 @@ def _minimum_and_range(x: Values) -> tuple[float, float]:
 
 
 def _median_and_quartiles(x: Values) -> tuple[float, float]:
-    q25, median, q75 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75]))
+    q25, median, q75 = quantiles(x, [0.25, 0.5, 0.75])
     return median, _inverse(q75 - q25) or 2 * _inverse(float(x.max() - x.min()))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pellucid.tables.columns import as_numbers
 from pellucid.tables.features import Arrays, Block, Column, Report, Rows, Step, count_missing, float64
-from pellucid.tables.normalisation import NORMALISATIONS, Normalisation
+from pellucid.tables.normalisation import NORMALISATIONS, Normalisation, quantiles
 from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import LARGEST, are_all_good
@@ -62,7 +62,7 @@ class NumberColumn(Column):
         x = float64(values)
         good = x if not values.null_count() and are_all_good(values) else x[np.abs(x) <= LARGEST]
         center, scale = normalisation.fit(good)
-        return cls(name, normalisation, center, scale, float(np.median(good)), len(good) < len(x))
+        return cls(name, normalisation, center, scale, quantiles(good, [0.5])[0], len(good) < len(x))
 
     @property
     def feature_names(self) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from pellucid.errors import TableError
 from pellucid.tables.columns import as_numbers, as_texts
@@ -12,12 +12,15 @@ from pellucid.tables.finding import date, found, same_in_all, without_huge
 from pellucid.tables.role import Role
 from pellucid.tables.schema import Schema, Wish
 from pellucid.tables.table import Table, listed, shown
+from pellucid.tables.threads import in_threads
 from pellucid.tables.values import truth_pair
 
 if TYPE_CHECKING:
     import polars as pl
 
     from pellucid.tables.finding import Found, Rows
+
+T = TypeVar("T")
 
 
 def choose_roles(
@@ -82,38 +85,45 @@ def choose_roles(
     """
     roles: list[Role] = []
     for counts_are_numbers in (False, True):
-        roles = [
-            role
-            for role, _ in find_roles(
-                table, targets, rows=rows, schema=schema, counts_are_numbers=counts_are_numbers
-            )
-        ]
+        roles = each_role(
+            table,
+            targets,
+            lambda role, _: role,
+            rows=rows,
+            schema=schema,
+            counts_are_numbers=counts_are_numbers,
+        )
         if any(role.is_used for role in roles):
             break
     return roles
 
 
-def find_roles(
+def each_role(
     table: Table,
     targets: Sequence[str],
+    use: Callable[[Role, pl.Series], T],
     *,
     rows: Iterable[int] | None,
     schema: Schema | None,
     counts_are_numbers: bool = False,
-) -> Iterator[Found]:
-    """Each role with the values of its column: numbers, moments, or as they are; read one after the other."""
+) -> list[T]:
+    """What `use` makes of each role and the values of its column: numbers, moments, or as they are.
+
+    Each column is read once, and no longer held than it is used.
+    """
     import polars as pl
 
     wishes = (schema or Schema()).of_table(table, targets)
     chosen = None if rows is None else pl.Series(rows, dtype=pl.Int64)
     out = set(targets)
-    for name in table.names:
-        if name not in out:
-            alone = Table(pl.DataFrame({name: table.column(name)}), table.origin)  # read once
-            if name in wishes:
-                yield _asked(alone, name, wishes[name], chosen)
-            else:
-                yield found(alone, name, chosen, counts_are_numbers=counts_are_numbers)
+
+    def of_column(name: str) -> T:
+        alone = Table(pl.DataFrame({name: table.column(name)}), table.origin)
+        if name in wishes:
+            return use(*_asked(alone, name, wishes[name], chosen))
+        return use(*found(alone, name, chosen, counts_are_numbers=counts_are_numbers))
+
+    return in_threads(of_column, (n for n in table.names if n not in out), len(table))
 
 
 def _asked(table: Table, name: str, wish: Wish, rows: Rows) -> Found:
