@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import io
+import mmap
 import os
 import re
 import stat
@@ -19,6 +20,7 @@ from pellucid.errors import TableError, nearest
 from pellucid.tables.table import shown
 
 GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
+LARGE = 1 << 20  # bytes from which it is worth not to copy a file
 PIECE = 1 << 24  # bytes that are unpacked at a time
 
 # What unpacks to more than both is no table that was packed, but made to fill the memory.
@@ -41,8 +43,13 @@ NOT_A_TABLE = {
 }
 
 
-def file_bytes(path: Path) -> bytes | None:
+Content = bytes | mmap.mmap
+
+
+def file_content(path: Path) -> Content | None:
     """What is in a file; None of a Parquet file, which can be read column by column where it is.
+
+    A large file stays where it is, and is looked at there.
 
     Raises
     ------
@@ -57,6 +64,8 @@ def file_bytes(path: Path) -> bytes | None:
             if file.read(len(PARQUET)) == PARQUET:
                 return None
             file.seek(0)
+            if os.fstat(file.fileno()).st_size >= LARGE:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return file.readall()
 
 
@@ -93,7 +102,7 @@ def unpacked(data: bytes, name: str) -> bytes:
     return whole.getvalue()
 
 
-def refuse_other_kinds(data: bytes, name: str) -> None:
+def refuse_other_kinds(data: Content, name: str) -> None:
     """Refuse what begins as no text table does; the message says what it is."""
     for start, meaning in NOT_A_TABLE.items():
         if re.match(start, data[:256]):

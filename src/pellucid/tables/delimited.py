@@ -10,9 +10,10 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from pellucid.errors import TableError
-from pellucid.tables.contents import refuse_other_kinds
+from pellucid.tables.contents import Content, refuse_other_kinds
 from pellucid.tables.fast import Lines, read_fast
 from pellucid.tables.header import NUMBER, column_names, refuse_what_is_no_row
 from pellucid.tables.records import Text
@@ -27,12 +28,14 @@ UTF8_MARK = b"\xef\xbb\xbf"
 SEP = re.compile(rb'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)  # by which Excel is told
 
 
-def read_delimited(data: bytes, name: str, keep: Callable[[str], bool], encoding: str = "utf-8") -> Table:
+def read_delimited(
+    data: Content, name: str, keep: Callable[[str], bool], encoding: str = "utf-8", path: Path | None = None
+) -> Table:
     """Read a text with separators; the separator and the decimal mark are found out.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes, or a file in memory
         With or without byte order mark; lines may end in any of the three ways. Blank lines are left
         out; in a table of one column they are missing values, except at the end. Lines before the
         header that begin with `#` are comments.
@@ -42,15 +45,19 @@ def read_delimited(data: bytes, name: str, keep: Callable[[str], bool], encoding
         Whether the column of a name is to be kept as texts even where they could be read as numbers.
     encoding : str
         What the bytes are in.
+    path : Path, optional
+        The file that holds just this.
 
     Raises
     ------
     TableError
         If it is no such table; the message names the first line at fault.
     """
-    text = as_text(data if encoding == "utf-8" else recoded(data, name, encoding), name)
+    if encoding != "utf-8":
+        data, path = recoded(data[:], name, encoding), None
+    text = as_text(data, name, path)
     del data
-    line, fields = next(text.records(2), (0, []))
+    line, fields = text.header()
     if not fields:
         raise TableError(
             f"{name} is empty. Expected a header line with the names of the columns, and rows below it."
@@ -75,27 +82,29 @@ def places(lines: Lines) -> Callable[[int], str]:
     return lambda row: f"line {lines[row]}"
 
 
-def as_text(data: bytes, name: str) -> Text:
-    """The text from its header on.
+def as_text(data: Content, name: str, path: Path | None = None) -> Text:
+    """The text from its header on; `path` is the file that holds just this.
 
     Raises
     ------
     TableError
         If it is another kind of file.
     """
-    if data.startswith(UTF16):
+    if data[:2] in UTF16:
         raise TableError(
             f"{name}, line 1: expected UTF-8 text, but found the byte order mark of UTF-16. Save the file as "
             "CSV in UTF-8, or pass encoding='utf-16'."
         )
     refuse_other_kinds(data, name)
     if (zero := data.find(b"\0")) >= 0:
-        line = data.count(b"\n", 0, zero) + 1
+        line = data[:zero].count(b"\n") + 1
         raise TableError(
             f"{name}, line {line}: found a zero byte, so this is no text table. Save it as CSV in UTF-8, or "
             "pass encoding='utf-16' if it is text in UTF-16."
         )
-    data = data.removeprefix(UTF8_MARK)
+    if path is not None and _is_plain(data):
+        return Text(data, name, sniff(_sample(data)), 1, path)
+    data = data[:].removeprefix(UTF8_MARK)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     if not data.endswith(b"\n") or data.endswith((b"\n\n", b"\n\r\n")):
@@ -104,8 +113,19 @@ def as_text(data: bytes, name: str) -> Text:
     start = _header_start(data, told.end() if told else 0)
     line = data.count(b"\n", 0, start) + 1
     data = data[start:] if start else data
-    sample = data[: 4 * SAMPLE].decode("utf-8", "replace")[:SAMPLE]
-    return Text(data, name, told[1].decode() if told else sniff(sample), line)
+    return Text(data, name, told[1].decode() if told else sniff(_sample(data)), line)
+
+
+def _is_plain(data: Content) -> bool:
+    """Whether a text is nothing but a header and rows, without quotes, so that it can be read where it is."""
+    begin = data[: data.find(b"\n") + 1]
+    has_more = begin.startswith((UTF8_MARK, b"#")) or SEP.match(begin) is not None
+    ends_well = data[-1:] == b"\n" and data[-2:] != b"\n\n" and data[-3:] != b"\n\r\n"
+    return bool(begin.strip()) and not has_more and ends_well and data.find(b'"') < 0
+
+
+def _sample(data: Content) -> str:
+    return data[: 4 * SAMPLE].decode("utf-8", "replace")[:SAMPLE]
 
 
 def recoded(data: bytes, name: str, encoding: str) -> bytes:

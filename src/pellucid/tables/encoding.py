@@ -32,8 +32,9 @@ from pellucid.tables.threads import in_threads
 if TYPE_CHECKING:
     import polars as pl
 
-# Rows that are encoded at a time: a block of the output stays in the cache while its columns are written.
-BLOCK = 8192
+# Rows that a thread encodes at a time: few enough for the cache, many enough that threads seldom wait for
+# each other between two steps of a column.
+BLOCK = 32_768
 
 # Bytes of columns that are made ready at a time: more would be a second copy of a large table.
 TOGETHER = 1 << 27

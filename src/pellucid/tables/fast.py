@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.tables.contents import PIECE, Content
 from pellucid.tables.number_marks import is_by_comma
 from pellucid.tables.records import Text
 from pellucid.tables.table import nameless
@@ -44,28 +46,28 @@ def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFra
     """
     import polars as pl
 
-    has_quotes = b'"' in text.data
+    has_quotes = text.data.find(b'"') >= 0
     if has_quotes and re.search(rb'(^|[\n%s]) +"' % re.escape(text.separator.encode()), text.data):
         return None  # a quote after blanks, which polars takes for a part of the text
     texts: Types = {f"{i}": pl.String() for i in range(width)}
     types = texts | _guessed(text, texts, keep, has_quotes)
     # Spellings of missing numbers are looked for only where there are some: it takes time.
     for guess, missing in ((types, []), (types, SPELLED_MISSING), (texts, [])):
-        frame = _read(text.data, text.separator, guess, missing, header=1)
+        frame = _read(text.path or text.data[:], text.separator, guess, missing, header=1)
         if frame is not None:
             return _accounted(text, frame, has_quotes) if frame.width == width else None
     return None
 
 
 def _read(
-    data: bytes, separator: str, types: Types, missing: list[str], *, header: int
+    source: Path | bytes, separator: str, types: Types, missing: list[str], *, header: int
 ) -> pl.DataFrame | None:
     """The columns by their numbers, below so many lines of a header; None where polars refuses."""
     import polars as pl
 
     try:
         return pl.read_csv(
-            data,
+            source,
             separator=separator,
             schema=types,
             null_values=missing,
@@ -100,6 +102,11 @@ def _guessed(text: Text, texts: Types, keep: Collection[int], has_quotes: bool) 
     return guessed
 
 
+def n_times(data: Content, mark: bytes) -> int:
+    """How often a byte stands in a text."""
+    return sum(data[at : at + PIECE].count(mark) for at in range(0, len(data), PIECE))
+
+
 def _accounted(text: Text, frame: pl.DataFrame, has_quotes: bool) -> tuple[pl.DataFrame, Lines] | None:
     """The frame and the line of each row, if it holds all lines and separators of the text."""
     import polars as pl
@@ -107,17 +114,17 @@ def _accounted(text: Text, frame: pl.DataFrame, has_quotes: bool) -> tuple[pl.Da
     data, header = text.data, text.data[: text.data.find(b"\n")]
     quoted = [nameless(s) for s in frame if s.dtype == pl.String] if has_quotes else []
     lines: Lines = range(text.line + 1, text.line + 1 + frame.height)
-    if has_quotes and data.count(b"\n") != frame.height + 1:
+    if has_quotes and n_times(data, b"\n") != frame.height + 1:
         # A quote has joined lines. It was meant to, if there are as many line feeds in the values.
         joined = np.zeros(frame.height + 1, np.int64)
         for s in quoted:
             joined[1:] += s.str.count_matches("\n", literal=True).fill_null(0).to_numpy()
-        if b'"' in header or data.count(b"\n") != frame.height + 1 + joined.sum():
+        if b'"' in header or n_times(data, b"\n") != frame.height + 1 + joined.sum():
             return None
         lines = np.asarray(lines) + joined.cumsum()[:-1]
     if frame.width == 1 or not frame[:, -1].null_count():
         return frame, lines  # neither is a line too short: its last value would be missing
     mark = text.separator
     n_within = sum(s.str.count_matches(mark, literal=True).sum() for s in quoted)
-    n_between = data.count(mark.encode()) - header.count(mark.encode()) - n_within
+    n_between = n_times(data, mark.encode()) - header.count(mark.encode()) - n_within
     return (frame, lines) if n_between == (frame.width - 1) * frame.height else None

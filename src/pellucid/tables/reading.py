@@ -14,7 +14,7 @@ from pellucid.errors import ArgumentError, TableError
 from pellucid.tables.contents import (
     GZIP,
     PARQUET,
-    file_bytes,
+    file_content,
     is_pattern,
     matching,
     stream_bytes,
@@ -119,8 +119,12 @@ def _read(source: Any, keep: Keep, encoding: str, names: Mapping[Path, str]) -> 
         return source
     if _is_path(source):
         path = Path(source)
-        name, data = names.get(path, path.name), file_bytes(path)
-        return _checked(_parquet(path, name)) if data is None else _from_bytes(data, name, keep, encoding)
+        name, data = names.get(path, path.name), file_content(path)
+        if data is None:
+            return _checked(_parquet(path, name))
+        if isinstance(data, bytes) or data[: len(GZIP)] == GZIP:
+            return _from_bytes(data[:], name, keep, encoding)
+        return read_delimited(data, name, keep, encoding, path)
     if source == "-" if isinstance(source, str) else hasattr(source, "read"):
         name, data = stream_bytes(sys.stdin if isinstance(source, str) else source)
         return _from_bytes(data, name, keep, encoding)

@@ -6,10 +6,12 @@ import csv
 import io
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError
+from pellucid.tables.contents import Content
 from pellucid.tables.table import shown
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class Text:
 
     Parameters
     ----------
-    data : bytes
+    data : bytes, or a file in memory
         UTF-8 from the header on: no byte order mark, no blank lines at the end, lines that end in a line
         feed.
     name : str
@@ -33,12 +35,21 @@ class Text:
         One character.
     line : int
         That of the header in the file, counted from 1.
+    path : Path, optional
+        The file that it is, where that has nothing else in it.
     """
 
-    data: bytes
+    data: Content
     name: str
     separator: str
     line: int
+    path: Path | None = None
+
+    def header(self) -> tuple[int, list[str]]:
+        """Line and values of the header; no values if there is nothing at all."""
+        first = self.data[: self.data.find(b"\n") + 1]
+        text = self if b'"' in first else replace(self, data=first)
+        return next(text.records(2), (self.line, []))
 
     def records(self, width: int, encoding: str = "utf-8") -> Iterator[tuple[int, list[str]]]:
         """Line and values of the header and of each row, without blank lines.
@@ -106,11 +117,11 @@ class Text:
     def _not_utf8(self) -> TableError:
         """What stands where no UTF-8 is: line, column, and the value as another encoding has it."""
         try:
-            self.data.decode("utf-8")
+            str(self.data, "utf-8")
             position = 0
         except UnicodeDecodeError as error:
             position = error.start
-        line = self.line + self.data.count(b"\n", 0, position)
+        line = self.line + self.data[:position].count(b"\n")
         begin = self.data.rfind(b"\n", 0, position) + 1
         end = self.data.find(b"\n", position)
         guess = likely_encoding(self.data[begin:end])

@@ -42,7 +42,7 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.Data
     """
     import polars as pl
 
-    columns = {s.name: nameless(s) for s in frame.get_columns()}
+    columns = {s.name: nameless(s) for s in frame.rechunk().get_columns()}
     floats = {n: s for n, s in columns.items() if s.dtype.is_float()}
     columns |= _named(floats, all_at_once([*floats.values()], pl.all().fill_nan(None)))
     texts = {n: s for n, s in columns.items() if s.dtype == pl.String}
