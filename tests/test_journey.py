@@ -12,7 +12,7 @@ from pellucid.glass.journey import journey_of
 def test_shares_are_those_of_what_comes_in() -> None:
     net = plain("softmax")
     trace = net.trace(X[:1])
-    way = journey_of(list(net.layers), X[0], trace, net.gradients, ["a", "b", "c"])
+    way = journey_of(list(net.layers), X[0], trace, ["a", "b", "c"])
     zs, activations = forward(net, X[:1])
     assert [la.name for la in way.layers] == ["hidden_1", "hidden_2", "output"]
     inputs = {"hidden_1": X[:1], "hidden_2": activations["hidden_1"], "output": activations["hidden_2"]}
@@ -34,7 +34,7 @@ def test_shares_are_those_of_what_comes_in() -> None:
 def test_backward_names_the_largest_deltas_and_gradients() -> None:
     net = plain("softmax")
     trace = net.trace(X[:1], Y[:1])
-    way = journey_of(list(net.layers), X[0], trace, net.gradients, ["a", "b", "c"])
+    way = journey_of(list(net.layers), X[0], trace, ["a", "b", "c"])
     assert way.loss == trace.loss[0]  # type: ignore[index]
     for layer in way.layers:
         delta = trace[layer.name].delta[0]  # type: ignore[index]
@@ -55,7 +55,7 @@ def test_backward_names_the_largest_deltas_and_gradients() -> None:
 def test_layers_of_every_kind_are_passed() -> None:
     net = rich()
     trace = net.trace(X[:1], Y[:1])
-    way = journey_of(list(net.layers), X[0], trace, net.gradients, ["0", "1", "2"])
+    way = journey_of(list(net.layers), X[0], trace, ["0", "1", "2"])
     assert [la.name for la in way.layers] == ["hidden_1", "output"]
     a = trace["concat_1"].a[0]  # type: ignore[index]
     comes_in = np.abs(a[:, None] * net.layers[-1].weights).sum(axis=1)

@@ -52,6 +52,7 @@ class Anatomy:
         self._loss: Loss | None = None
         self._state: State | None = None
         self._training = threading.Lock()
+        self._of_gradients = threading.RLock()  # whose thread may write the gradients that users see
         self._metrics: list[Any] = []
         self._optimizer: Any = None
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pellucid import checks
 from pellucid.answers import Answers
-from pellucid.engine.buffer import Array
+from pellucid.engine.buffer import Arena, Array
 from pellucid.errors import ArgumentError, ShapeError, UnknownNameError
 from pellucid.glass.attribution import Attribution
 from pellucid.glass.passage import run_passage
@@ -57,10 +57,11 @@ class Insight(Answers):
         )
         self._same_length(X, known.values, "y")
         data = Data(self.n_in, self.n_out, f"f{X.dtype.itemsize}", known.is_indexed)
+        gradients = Arena(p.gradient for p in self._parameters if p.trainable)
         passage, work = run_passage(
             self._definitions,
             self._arena,
-            self._gradient_arena,
+            gradients,
             data,
             {data.X: X, data.y: known.values},
             the_loss,
@@ -71,7 +72,11 @@ class Insight(Answers):
             wiring=self.wiring,
             answer=self._answer,
         )
-        return trace_of(passage.lowered, self._definitions, work, self._gradient_arena, passage)
+        if goes_back and self._of_gradients.acquire(blocking=False):  # a fit in another thread needs its own
+            for p, _, _ in passage.lowered.step.gradients:
+                self._gradient(p)[:] = gradients.view(p.gradient)
+            self._of_gradients.release()
+        return trace_of(passage.lowered, self._definitions, work, gradients, passage)
 
     def attribute(self, x: Any, baseline: Any = None, output: Any = None) -> Attribution:
         """How far each input moved an output away from that for a baseline.
@@ -84,7 +89,8 @@ class Insight(Answers):
             What it is compared with; a row of zeros unless given.
         output : int or str, optional
             Which output, by its number from 0 or the name of its class; the greatest one of several
-            probabilities unless given.
+            probabilities unless given. One output alone is the probability of the second of two classes,
+            and leaves the rest for the first.
 
         Returns
         -------
@@ -115,9 +121,10 @@ they add up exactly.
         """
         row = self._row(x, "x")
         start = np.zeros(self.n_in, np.float32) if baseline is None else self._row(baseline, "the baseline")
-        at = self._output(output, self.predict(np.stack([start, row]))[1])
-        found = self.paths().between(start, row, at)
-        name = f"output {at}" if not self.classes or self.n_out == 1 else f"probability of {self.classes[at]}"
+        at, class_ = self._output(output, self.predict(np.stack([start, row]))[1])
+        is_rest = class_ is not None and self.n_out == 1 and class_ == 0
+        found = self.paths().between(start, row, at, _rest if is_rest else None)
+        name = f"output {at}" if class_ is None else f"probability of {(self.classes or [])[class_]}"
         said = "all inputs 0" if baseline is None else "the given baseline"
         values, compared = (tuple(f"{float(v):.6g}" for v in vector) for vector in (row, start))
         return Attribution(name, said, tuple(self.features), values, compared, found)
@@ -155,14 +162,26 @@ they add up exactly.
         check_finite(row, f"attribute: {name}")
         return row.reshape(self.n_in).astype(np.float32)
 
-    def _output(self, wanted: Any, outputs: Array) -> int:
-        """The number of an output that was named, or of the greatest one where they are probabilities."""
-        if wanted is None and (self.n_out == 1 or self.output_activation.range == (0, 1)):
-            return int(outputs.argmax())
-        if wanted is None:
+    def _output(self, wanted: Any, outputs: Array) -> tuple[int, int | None]:
+        """The number of an output, and of the class whose probability it tells.
+
+        It is the one that was named, or the greatest one where they are probabilities.
+        """
+        are_shares = self.output_activation.range == (0, 1)
+        classes = list(self.classes or []) if are_shares else []
+        if wanted is None and self.n_out > 1 and not are_shares:
             raise ArgumentError(f"the network has {self.n_out} outputs: say which one, such as output=0.")
         if isinstance(wanted, str):
-            if wanted not in (self.classes or []):
-                raise UnknownNameError("class", wanted, map(str, self.classes or []))
-            return list(self.classes or []).index(wanted)
-        return checks.whole("output", wanted, 0, self.n_out - 1)
+            if wanted not in classes:
+                raise UnknownNameError("class", wanted, map(str, classes))
+            class_ = classes.index(wanted)
+            return (0 if self.n_out == 1 else class_), class_
+        at = int(outputs.argmax()) if wanted is None else checks.whole("output", wanted, 0, self.n_out - 1)
+        if not classes:
+            return at, None
+        return at, (1 if self.n_out == 1 else at)
+
+
+def _rest(outputs: Array) -> tuple[Array, Array]:
+    """What one probability leaves for the other class, and the derivative of that."""
+    return 1.0 - outputs[:, 0].astype(np.float64), np.full(len(outputs), -1.0)

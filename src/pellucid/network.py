@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,11 +78,21 @@ class Network(Insight, Pictures):
                 "Train a copy: net.copy()."
             )
         try:
-            return request.run(self, X, y)
+            with self._of_gradients:
+                return request.run(self, X, y)
         finally:
             self._training.release()
 
-    def health(self, X: Any, y: Any, **options: Any) -> Health:
+    def health(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        try_fixes: bool = True,
+        seconds: float = 5.0,
+        rows: Sequence[int] | None = None,
+        columns: Mapping[str, Sequence[int]] | None = None,
+    ) -> Health:
         """What may be wrong with the network, its training, or some rows; a healthy one gets no finding.
 
         Parameters
@@ -91,9 +101,16 @@ class Network(Insight, Pictures):
             Rows to examine it on; best those it was trained on.
         y : array
             Their targets, in any form that `fit` takes.
-        **options
-            See `pellucid.health.examine.examine`, which describes each: `try_fixes`, `seconds`, `rows`,
-            `columns`.
+        try_fixes : bool
+            Whether what each finding advises is tried, in short fits of fresh networks on a part of the
+            rows that are judged on the others. Also lets networks that have not learned from a row judge
+            its target.
+        seconds : float
+            How long all these fits together may take; what is not over by then is not told.
+        rows : sequence of int, optional
+            What the rows are called; from 0 unless given.
+        columns : mapping of str to sequence of int, optional
+            Inputs that belong together, such as those of a category, by their common name.
 
         Returns
         -------
@@ -103,7 +120,7 @@ class Network(Insight, Pictures):
         """
         from pellucid.health.examine import examine
 
-        return examine(self, X, y, **options)
+        return examine(self, X, y, try_fixes, seconds, rows, columns)
 
     # ---------------------------------------------------------------- files, copies
 

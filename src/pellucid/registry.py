@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
+import importlib
 import inspect
 import math
 import re
@@ -83,9 +84,17 @@ class Formula:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # nothing in it changes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_module, (self.function.__module__, self.name, dict(self.settings))
+
     def __str__(self) -> str:
         changed = {k: v for k, v in self.settings.items() if v != settings_of(self.function).get(k)}
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in changed.items())})" if changed else self.name
+
+
+def _from_module(module: str, name: str, settings: dict[str, Any]) -> Any:
+    """A pickled formula: what has its name in the module that defines it, with its settings."""
+    return getattr(importlib.import_module(module), name).using(**settings)
 
 
 class Named(Protocol):

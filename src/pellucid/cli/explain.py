@@ -40,6 +40,7 @@ def explain(
     class_: Annotated[str | None, Parameter(name=["--class", "--output"], metavar="NAME")] = None,
     baseline: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
     neuron: Annotated[str | None, Parameter(metavar="LAYER/NUMBER")] = None,
+    all_: Annotated[bool, Parameter(name="--all")] = False,
     encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
@@ -64,6 +65,8 @@ def explain(
         Compare with this row of the same table, and not with a typical one.
     neuron
         Show the arithmetic of one neuron for this row instead, forward and backward; named LAYER/NUMBER.
+    all_
+        Show all synapses of the neuron, and not only those that count most.
     encoding
         Of text files; utf-8 unless given.
     json
@@ -73,7 +76,7 @@ def explain(
     table = the_model.read(files.table_source(*data), with_target=True, encoding=encoding)
     block = BLOCK if output.can_print(BLOCK) else PLAIN_BLOCK
     if row is None:
-        for option, value in (("--baseline", baseline), ("--neuron", neuron)):
+        for option, value in (("--baseline", baseline), ("--neuron", neuron), ("--all", all_ or None)):
             if value is not None:
                 raise ArgumentError(f"{option} is about one row. Say which with --row.")
         columns = the_model.importance(table, output=class_)
@@ -84,16 +87,16 @@ def explain(
         return
     found = the_model.explain(table, row, output=class_, baseline=baseline)
     if neuron is not None:
-        show_neuron(found, neuron, model, json)
+        show_neuron(found, neuron, model, all=all_, json=json)
     elif json:
         output.write_json({"model": str(model), **found.to_dict()})
     else:
         output.write(found.text(block))
 
 
-def show_neuron(found: RowExplanation, name: str, model: Path, json: bool) -> None:
+def show_neuron(found: RowExplanation, name: str, model: Path, *, all: bool, json: bool) -> None:
     """Print the arithmetic of one neuron for the row, below what its columns became."""
-    arithmetic = found.trace.neuron(name).explain()
+    arithmetic = found.trace.neuron(name).explain(all=all)
     if json:
         described = {"row": found.row, "place": found.place, "features": found.features}
         output.write_json({"model": str(model), **described, "neuron": arithmetic.to_dict()})

@@ -15,7 +15,7 @@ from pellucid.glass.explanation import Change, Check, Explanation, Share, Stage,
 from pellucid.glass.learning import Learning
 from pellucid.glass.passage import Passage, plain
 from pellucid.glass.wording import shortest
-from pellucid.kernels.columns import copy_columns, scale_columns
+from pellucid.kernels.columns import clear_columns, copy_columns, scale_columns
 from pellucid.kernels.exact import chain, evaluate, exact, ulps
 from pellucid.kernels.products import product, product_transposed
 from pellucid.layers.base import Layer
@@ -180,7 +180,7 @@ class _Neuron:
 
     def _follow(self, buffer: Buffer, j: int, stages: list[Stage], title: str = "") -> None:
         """Append how number j of this row of a buffer came to be."""
-        passage, call = self.passage, self.passage.makers[buffer]
+        passage, call = self.passage, self.passage.maker(buffer, j)
         shown, body = plain(passage.values[buffer][self.row, j]), call.kernel.body
         parts: Mapping[str, float] = {}
         shares: tuple[Share, ...] = ()
@@ -196,6 +196,8 @@ class _Neuron:
             self._follow(source, at, stages)  # type: ignore[arg-type]
             found = passage.values[source][self.row, at]  # type: ignore[index]
             parts, formula = {f"{self._title(source)}, place {at}": plain(found)}, "x"  # type: ignore[arg-type]
+        elif body is clear_columns.body:
+            parts, formula, found = {"a code, which lets no error pass": 0.0}, "x", np.zeros(1, np.float32)
         elif call.kernel.expression or body is scale_columns.body:
             parts, formula, found = self._elementwise(call, j, stages)
         else:

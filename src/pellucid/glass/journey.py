@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,12 +72,15 @@ class Journey:
         The loss of the row.
     moved : tuple of (str, float, float)
         The weights that the row would move most: name such as `hidden_1/3/age`, weight, ∂loss/∂weight.
+    in_own_unit : tuple of float
+        Each output in the unit of the table's target, where that is another one.
     """
 
     layers: tuple[Station, ...]
     outputs: tuple[tuple[str, float, float], ...]
     loss: float | None = None
     moved: tuple[tuple[str, float, float], ...] = ()
+    in_own_unit: tuple[float, ...] = ()
 
     def forward(self) -> str:
         """The way forward, for people."""
@@ -85,9 +88,12 @@ class Journey:
             [la.name, ", ".join(f"{s.name} {s.a:.3g} ({100 * s.share:.0f} %)" for s in la.sources)]
             for la in self.layers
         ]
+        head = ["output", "z", "a", *["in its own unit"] * bool(self.in_own_unit)]
         outputs = [[name, f"{z:.5g}", f"{a:.5g}"] for name, z, a in self.outputs]
+        for line, value in zip(outputs, self.in_own_unit, strict=False):
+            line.append(f"{value:.6g}")
         fed = table_text(["layer", "fed most by (activation, share of what comes in)"], rows, 2)
-        return f"{fed}\n\n{table_text(['output', 'z', 'a'], outputs)}"
+        return f"{fed}\n\n{table_text(head, outputs)}"
 
     def backward(self) -> str:
         """The way backward, for people."""
@@ -105,9 +111,7 @@ class Journey:
         return asdict(self)
 
 
-def journey_of(
-    layers: Sequence[LayerView], x: Array, trace: Trace, gradients: Mapping[str, Array], names: Sequence[str]
-) -> Journey:
+def journey_of(layers: Sequence[LayerView], x: Array, trace: Trace, names: Sequence[str]) -> Journey:
     """The way of the one row of a trace.
 
     Parameters
@@ -118,8 +122,6 @@ def journey_of(
         The row.
     trace : Trace
         Of this row alone.
-    gradients : dict of str to array
-        Those of the network, as the trace left them; they are not looked at if it has no loss.
     names : sequence of str
         What the outputs are called.
     """
@@ -136,7 +138,7 @@ def journey_of(
     )
     if trace.loss is None:
         return Journey(tuple(stations), outputs)
-    return Journey(tuple(stations), outputs, float(trace.loss[0]), _moved(layers, gradients))
+    return Journey(tuple(stations), outputs, float(trace.loss[0]), _moved(layers, trace))
 
 
 def _station(layer: LayerView, a: Array, delta: Array | None) -> Station:
@@ -149,13 +151,11 @@ def _station(layer: LayerView, a: Array, delta: Array | None) -> Station:
     return Station(layer.name, sources, float(np.linalg.norm(delta.astype(np.float64))), blamed)
 
 
-def _moved(
-    layers: Sequence[LayerView], gradients: Mapping[str, Array]
-) -> tuple[tuple[str, float, float], ...]:
+def _moved(layers: Sequence[LayerView], trace: Trace) -> tuple[tuple[str, float, float], ...]:
     found: list[tuple[str, float, float]] = []
-    for layer in layers[1:]:
+    for layer, traced in zip(layers[1:], trace.layers, strict=True):
         weights = layer.parameters
-        for short, gradient in layer.gradients.items():
+        for short, gradient in traced.gradients.items():
             for at in _largest(gradient):
                 place = np.unravel_index(at, gradient.shape)
                 name = _name_of(layer, short, tuple(map(int, place)))

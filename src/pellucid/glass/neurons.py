@@ -5,6 +5,7 @@ Nothing is copied: a weight read here is the number that the kernels use, and se
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
@@ -19,6 +20,7 @@ from pellucid.layers.base import Layer, Parameter
 
 T = TypeVar("T")
 View = Callable[[Parameter], Array]
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Named(Sequence[T], Generic[T]):
@@ -41,9 +43,11 @@ class Named(Sequence[T], Generic[T]):
             if at not in self._names:
                 raise UnknownNameError(self._kind, at, self._names)
             return self._make(self._names.index(at))
+        if isinstance(at, bool) or not hasattr(at, "__index__"):
+            raise ArgumentError(f"a {self._kind} is chosen by its name or its number, but got {at!r}.")
         if not -len(self) <= at < len(self):
-            raise IndexError(f"there is no {self._kind} {at}: there are {len(self)}.")
-        return self._make(at % len(self))
+            raise IndexError(f"there is no {self._kind} {at}: there are {len(self)}, counted from 0.")
+        return self._make(operator.index(at) % len(self))
 
     def __iter__(self) -> Iterator[T]:
         return map(self._make, range(len(self)))
@@ -182,10 +186,11 @@ class LayerView:
         return parameter.name.removeprefix(f"{self.name}/")
 
     def __getattr__(self, name: str) -> Array:
-        if not name.startswith("_"):
-            for parameter in self._layer.parameters:
-                if self._short(parameter) == name:
-                    return self._view(parameter)
+        if name.startswith("_"):  # asked for before there is a layer, by what copies or unpickles
+            raise AttributeError(name)
+        for parameter in self._layer.parameters:
+            if self._short(parameter) == name:
+                return self._view(parameter)
         raise AttributeError(f"layer {self.name!r} ({self.kind}) has no {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -206,11 +211,16 @@ class LayerView:
             raise ShapeError(f"{expected}, but got an array of shape {array.shape}.")
         view[:] = array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise ArgumentError(
+            f"{self!r} is a view into its network and cannot be copied alone. Copy the network: net.copy()."
+        )
+
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r}: {self.n_in} -> {self.n_out}>"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Neuron:
     """One neuron: its bias, the synapses that lead to it and those that lead on from it."""
 
@@ -226,6 +236,11 @@ class Neuron:
     def bias(self) -> float:
         """The number added to its weighted inputs."""
         return float(self.layer.bias[self.index])
+
+    @bias.setter
+    def bias(self, value: float) -> None:
+        name = f"the bias of {self.name!r}"
+        self.layer.bias[self.index] = checks.number(name, value, -LARGEST, LARGEST)
 
     @property
     def bias_gradient(self) -> float:
@@ -300,7 +315,8 @@ class Synapse:
 
     @weight.setter
     def weight(self, value: float) -> None:
-        self.neuron.weights[self.index] = value
+        name = f"the weight from {self.source!r} to {self.target!r}"
+        self.neuron.weights[self.index] = checks.number(name, value, -LARGEST, LARGEST)
 
     @property
     def gradient(self) -> float:

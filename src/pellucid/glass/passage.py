@@ -86,6 +86,15 @@ class Passage:
         """The call that wrote each buffer last."""
         return {b: call for call in self.lowered.plan.calls() for b, access in call.uses() if access.writes}
 
+    def maker(self, buffer: Buffer, j: int) -> Call:
+        """The call that wrote column j of a buffer last, of several that each write some columns."""
+        for call in reversed(list(self.lowered.plan.calls())):
+            place, width = call.operands.get("place", 0), call.operands.get("width", buffer.columns)
+            writes = any(b is buffer and access.writes for b, access in call.uses())
+            if writes and place <= j < place + width:  # type: ignore[operator]
+                return call
+        return self.makers[buffer]
+
     @cached_property
     def buffers(self) -> dict[str, Buffer]:
         """The buffers of the plan by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pellucid.glass.text import table_text
 from pellucid.layers.base import Layer
 
 
@@ -42,18 +43,12 @@ class Summary:
         return 4 * self.parameters
 
     def __str__(self) -> str:
-        table: list[tuple[str, ...]] = [("layer", "what", "in", "out", "synapses", "parameters")]
-        table += [
+        rows = [
             (r.name, r.description, *(f"{v:,}" for v in (r.n_in, r.n_out, r.synapses, r.parameters)))
             for r in self.rows
         ]
-        widths = [max(len(row[i]) for row in table) for i in range(6)]
-        lines = [
-            "  ".join(
-                c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in table
-        ]
+        head = ("layer", "what", "in", "out", "synapses", "parameters")
+        lines = table_text(head, rows, n_texts=2).splitlines()
         lines.insert(1, "-" * max(map(len, lines)))
         total = f"{self.parameters:,} parameters ({size(self.nbytes)})"
         return "\n".join([*lines, f"{total}, {self.synapses:,} multiplications a sample"])

@@ -10,7 +10,8 @@ from pellucid.engine.buffer import Array
 from pellucid.health.check import check
 from pellucid.health.finding import Finding
 from pellucid.health.subject import Subject
-from pellucid.health.trials import Specs
+from pellucid.health.trials import Specs, settings_of
+from pellucid.optimizers import OPTIMIZERS
 
 LAST_PART = 0.2  # of the epochs
 STILL_FALLING = 0.05  # share of the trivial loss
@@ -18,6 +19,7 @@ WORSE_THAN_A_LINE = 0.05  # of the trivial loss
 GAP, TIMES = 0.25, 2.0  # share of the trivial loss, and multiple of the training loss
 LEAST_EPOCHS = 5
 ROWS_PER_INPUT = 5
+MORE = 10  # times as many epochs
 
 
 @check
@@ -49,19 +51,20 @@ def underfitting(subject: Subject) -> Iterator[Finding]:
     if by_network - by_line <= WORSE_THAN_A_LINE:
         return
     what = "the variance of the target" if subject.classes is None else "the errors of a trivial answer"
+    try_this, change = (
+        "adam at its own learning rate, and the usual first weights",
+        {"layers": _usual_weights, "optimizer": "adam", "learning_rate": None},
+    )
+    if _is_usual(subject):
+        try_this, change = f"{MORE} times as many epochs", {"times": MORE}
     yield Finding(
         "underfitting",
         "network",
         f"The network leaves {by_network:.3g} of {what}, a straight line through the rows {by_line:.3g}; "
         "1 would be a trivial answer.",
         "The rows tell more than the network has learned from them.",
-        "the optimizer adam at its own learning rate, and the usual first weights.",
-        subject.trial(
-            "adam at its own learning rate, and the usual first weights",
-            layers=_usual_weights,
-            optimizer="adam",
-            learning_rate=None,
-        ),
+        f"{try_this}.",
+        subject.trial(try_this, **change),
         {"network": by_network, "line": by_line, "trivial_loss": trivial},
     )
 
@@ -116,6 +119,13 @@ def _left_over(subject: Subject, outputs: Array) -> float:
     found = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > middle
     trivial = 1 - np.bincount(classes).max() / len(Y)
     return float((found != classes).mean() / trivial) if trivial > 0 else 0.0
+
+
+def _is_usual(subject: Subject) -> bool:
+    """Whether the training was by adam, no slower than at its own learning rate, from usual first weights."""
+    settings, specs = settings_of(subject.net), [la.spec for la in subject.net._definitions]
+    is_fast = (settings["learning_rate"] or 0.0) >= OPTIMIZERS.find("adam").settings["learning_rate"] / 2
+    return settings["optimizer"] == "adam" and is_fast and _usual_weights(specs) == specs
 
 
 def _usual_weights(specs: Specs) -> Specs:

@@ -28,35 +28,14 @@ def examine(
     net: Network,
     X: Any,
     y: Any,
-    *,
     try_fixes: bool = True,
     seconds: float = 5.0,
     rows: Sequence[int] | None = None,
     columns: Mapping[str, Sequence[int]] | None = None,
 ) -> Health:
-    """All checks of a network on some rows.
+    """All checks of a network on some rows, of many on some that the seed draws; see `Network.health`.
 
-    Parameters
-    ----------
-    net : Network
-        Stays as it is, its gradients too.
-    X : array (n_samples, n_in)
-        Rows to examine it on; best those it was trained on. Of many, some that the seed draws.
-    y : array
-        Their targets, in any form that `fit` takes.
-    try_fixes : bool
-        Whether what each finding advises is tried, in short fits of fresh networks on a part of the rows
-        that are judged on the others. Also lets networks that have not learned from a row judge its target.
-    seconds : float
-        How long all these fits together may take; what is not over by then is not told.
-    rows : sequence of int, optional
-        What the rows are called; from 0 unless given.
-    columns : mapping of str to sequence of int, optional
-        Inputs that belong together, such as those of a category, by their common name.
-
-    Returns
-    -------
-    Health
+    The network stays as it is, its gradients too.
 
     Raises
     ------
@@ -80,7 +59,7 @@ def examine(
     known = net._targets(y, net._loss_for(None))
     net._same_length(X, known.values, "y")
     if len(X) < LEAST_ROWS:
-        raise ShapeError(f"health needs at least {LEAST_ROWS} rows, but X has {len(X)}.")
+        raise ShapeError(f"an examination needs at least {LEAST_ROWS} rows with targets, but got {len(X)}.")
     names = range(len(X)) if rows is None else list(rows)
     if len(names) != len(X):
         raise ArgumentError(f"rows names {len(names)} rows, but X has {len(X)}.")

@@ -48,7 +48,7 @@ def vanishing_gradients(subject: Subject) -> Iterator[Finding]:
 def exploding_gradients(subject: Subject) -> Iterator[Finding]:
     """Shares of the error that grow a hundredfold towards the first layer, or a training that diverged."""
     if subject.history.stopped_by == "diverged":
-        slower = {"clip_norm": 1.0, "learning_rate": largest_rate(subject.history) / 10}
+        slower = {"clip_norm": 1.0, "learning_rate": largest_rate(subject.net) / 10}
         yield Finding(
             "exploding gradients",
             "training",
@@ -111,7 +111,7 @@ def _first_to_last(sizes: Mapping[str, float]) -> float:
 @check
 def size_of_updates(subject: Subject) -> Iterator[Finding]:
     """Updates that are far too large or too small for the weights they change."""
-    rate = largest_rate(subject.history)
+    rate = largest_rate(subject.net)
     if not rate or subject.history.stopped_by == "diverged":
         return
     steps, first_steps = (_update_ratios(subject, net, rate) for net in (subject.net, subject.first))

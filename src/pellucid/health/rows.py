@@ -32,7 +32,7 @@ def suspicious_labels(subject: Subject) -> Iterator[Finding]:
     than fifteen standard deviations of the others.
     """
     rows, outputs = _outputs(subject)
-    if len(rows) < LEAST_ROWS:
+    if len(rows) < LEAST_ROWS or subject.history.stopped_by == "diverged":  # who learned nothing cannot judge
         return
     p = subject.probabilities(outputs)
     if p is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from pellucid.activations import Activation, RowActivation
 from pellucid.engine.buffer import Array
 from pellucid.glass.trace import Trace
+from pellucid.glass.wiring import all_layers
 from pellucid.health.finding import Trial
 from pellucid.health.trials import Trials
 from pellucid.kernels.random import permutation
@@ -188,7 +189,7 @@ class Subject:
 
     def _activities(self, net: Network, trace: Trace) -> list[Activity]:
         numbers, views, found = trace.numbers, net.parameters, []
-        for layer in every_layer(net._definitions[: self._output_at()]):
+        for layer in all_layers(net._definitions[: self._output_at()]):
             activation, z = getattr(layer, "activation", None), numbers.get(f"{layer.label}/z")
             if activation is None or z is None:
                 continue
@@ -201,11 +202,3 @@ class Subject:
         """Position of the last layer of neurons, which answers."""
         definitions = self.net._definitions
         return max((i for i, layer in enumerate(definitions) if layer.parameters), default=0)
-
-
-def every_layer(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Layers and those inside them, in the order in which a row meets them."""
-    for layer in layers:
-        yield layer
-        for branch in layer.branches:
-            yield from every_layer(branch)

@@ -14,7 +14,6 @@ from pellucid.health.finding import Trial
 from pellucid.kernels.random import permutation
 from pellucid.layers.base import layer_from_spec
 from pellucid.optimizers import OPTIMIZERS
-from pellucid.training.history import History
 from pellucid.training.splits import split
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class Trials:
         found = []
         for mine, others in (halves, halves[::-1]):
             net = self._fitted(others, mine)
-            if net is None:
+            if net is None or net.history.stopped_by == "diverged":
                 return None
             found.append(net.predict(self.X[mine]))
         return np.concatenate(halves), np.concatenate(found)
@@ -159,15 +158,17 @@ def settings_of(net: Network) -> dict[str, Any]:
     return {
         "batch_size": about.get("batch_size", 32),
         "optimizer": optimizer if optimizer in OPTIMIZERS else "adam",
-        "learning_rate": largest_rate(net.history) or None,
+        "learning_rate": largest_rate(net) or None,
         "loss": net._loss_for(None),
         "train_loss": False,
     }
 
 
-def largest_rate(history: History) -> float:
-    """The largest learning rate of a training; 0 where there was none."""
-    return max((r for r in history.columns.get("learning_rate", ()) if np.isfinite(r)), default=0.0)
+def largest_rate(net: Network) -> float:
+    """The largest learning rate of a network's training; 0 where there was none."""
+    rates = net.history.columns.get("learning_rate", ())
+    noted = ((net._optimizer or {}).get("step") or {}).get("learning_rate", 0.0)  # no epoch may be over
+    return max((r for r in rates if np.isfinite(r)), default=noted)
 
 
 def changed(specs: Sequence[Any], names: Sequence[str], **settings: Any) -> Specs:

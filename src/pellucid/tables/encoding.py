@@ -253,7 +253,7 @@ class TableEncoding:
             line and value are named).
         """
         report = Report() if report is None else report
-        lacking = self._lacking(table, report)
+        lacking = self.lacking(table, report)
         chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
         n = len(table) if chosen is None else len(chosen)
         out = np.zeros((n, self.n_features), np.float32)
@@ -307,7 +307,7 @@ class TableEncoding:
         roles = {r.name: r for r in self.roles}
         return [(c, roles[c.name]) for c in self.columns if c.remark and c.name in roles]
 
-    def _lacking(self, table: Table, report: Report) -> set[str]:
+    def lacking(self, table: Table, report: Report) -> set[str]:
         """The columns that the table does not have; refused where they are so many that it is another."""
         known = table.schema
         lacking = [c.name for c in self.columns if c.name not in known]

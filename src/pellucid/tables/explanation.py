@@ -146,6 +146,9 @@ def explain(
     trace = model.network.trace(x[None], y)
     names = [str(c) for c in model.classes] or list(model.target.names)
     target = model.target.names[0 if model.classes else at]
+    way = journey_of(model.network.layers, x, trace, names)
+    if not model.classes:
+        way = replace(way, in_own_unit=tuple(map(float, model.target.decode(outputs).reshape(-1))))
     return RowExplanation(
         row,
         f"{one.origin.place(0)} of {one.origin.name}",
@@ -153,7 +156,7 @@ def explain(
         _prediction(model, outputs, at),
         one.value(target),
         attribution,
-        journey_of(model.network.layers, x, trace, model.network.gradients, names),
+        way,
         model.network.loss.name,
         _features(model, x),
         [*report.notes, *notes],
@@ -181,7 +184,10 @@ def row_of(table: Table, model: TableModel, name: str, number: Any) -> Table:
     ------
     ArgumentError
         If there is no such row.
+    TableError
+        If the table is another one than the model's.
     """
+    model.encoding.lacking(table, Report())
     at = checks.whole(name, number, 1) - 1
     if at >= len(table):
         rows = f"{len(table):,} row{'s' if len(table) != 1 else ''} of data"

@@ -80,7 +80,8 @@ class Importance:
         if (others := len(self.columns) - MOST_SHOWN) > 0:
             lines.append(f"{others:,} other columns move it less.")
         scored = f"; {self.score} on {self.n_scored:,} rows" if self.n_scored else ""
-        return "\n".join([*lines, f"Mean of {self.n_rows:,} rows, compared with a typical one{scored}."])
+        moved = "One row" if self.n_rows == 1 else f"Mean of {self.n_rows:,} rows"
+        return "\n".join([*lines, f"{moved}, compared with a typical one{scored}."])
 
     def _rise(self, i: int) -> list[str]:
         """The rise of the score for people, in a list; nothing where no row was scored."""
@@ -163,6 +164,8 @@ def _rises(model: TableModel, table: Table, tried: Array, score: str, at: int | 
         return rises, 0
     target = model.target.read(table)
     chosen = spread(len(target.rows), MOST_SCORED)
+    if len(chosen) < 2:  # nothing to mix up
+        return rises, 0
     X = model.encoding.encode(table, rows=target.rows[chosen])
     y, random = model.target.own(target.values[chosen]), np.random.default_rng(0)
     only = slice(None) if at is None else slice(at, at + 1)

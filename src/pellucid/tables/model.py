@@ -227,7 +227,14 @@ class TableModel(TablePictures):
         """
         return importance(self, source, rows=rows, output=output)
 
-    def health(self, source: Any, notes: list[str] | None = None, **options: Any) -> Health:
+    def health(
+        self,
+        source: Any,
+        notes: list[str] | None = None,
+        *,
+        try_fixes: bool = True,
+        seconds: float = 5.0,
+    ) -> Health:
         """What may be wrong with the model, its training, or the rows of a table that have a target.
 
         Parameters
@@ -236,20 +243,21 @@ class TableModel(TablePictures):
             As in `predict`, with the target; best the table it was trained on.
         notes : list, optional
             As in `evaluate`.
-        **options
-            `try_fixes` and `seconds`, see `pellucid.health.examine.examine`. Rows are counted from 1.
+        try_fixes, seconds
+            As in `Network.health`.
 
         Returns
         -------
         Health
-            As of `Network.health`, by names of columns.
+            As of `Network.health`, by names of columns; rows are counted from 1.
         """
         table, report = self.read(source, with_target=True), Report()
         target = self.target.read(table)
         X = self.encoding.encode(table, rows=target.rows, report=report)
         self._tell(table, report, notes, target.notes[1:])
         y, rows = self.target.encode(target.values), (target.rows + 1).tolist()
-        return self.network.health(X, y, rows=rows, columns=self.encoding.spans, **options)
+        columns = self.encoding.spans
+        return self.network.health(X, y, try_fixes=try_fixes, seconds=seconds, rows=rows, columns=columns)
 
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""

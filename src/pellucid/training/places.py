@@ -53,10 +53,20 @@ def find_place(name: str, wiring: Wiring) -> Place:
     if j is None:
         last = layers[layer].n_out - 1
         raise ArgumentError(f"there is no weight {name!r}: the neurons of {layer!r} are 0 to {last}.")
+    sources = wiring.sources[layer]
+    if not source:
+        raise ArgumentError(
+            f"{name!r} is a neuron. Name what leads to it, too, such as {f'{layer}/{j}/{sources[0]}'!r}."
+        )
     if source == "bias" and f"{layer}/bias" in parameters:
+        if source in sources:
+            bias, weight = f"{layer}/bias/{j}", f"{layer}/weights/bias/{j}"
+            raise ArgumentError(
+                f"{name!r} may be the bias or the weight from {source!r}. Ask for {bias!r} or {weight!r}."
+            )
         return Place(name, parameters[f"{layer}/bias"], (j,))
-    i = _index(name, f"{layer}/{j}", source, wiring.sources[layer], layers[layer].n_in)
-    return Place(f"{layer}/{j}/{wiring.sources[layer][i]}", parameters[f"{layer}/weights"], (i, j))
+    i = _index(name, f"{layer}/{j}", source, sources, layers[layer].n_in)
+    return Place(f"{layer}/{j}/{sources[i]}", parameters[f"{layer}/weights"], (i, j))
 
 
 def _in_parameter(name: str, parameter: Parameter, sources: Sequence[str]) -> Place:

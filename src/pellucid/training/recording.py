@@ -141,9 +141,11 @@ class Recording:
         """Run a step again; the last one asked for is kept."""
         from pellucid.training.rerun import rerun
 
-        if self._replay is None or self._replay.step != step:
-            self._replay = rerun(self, step)
-        return self._replay
+        self.find(step)
+        known = self._replay
+        if known is None or known.step != step:
+            known = self._replay = rerun(self, step)
+        return known
 
     def why(self, name: str, step: int | None) -> Why | Course:
         """Why a weight moved in a step; without one, its course over the epochs."""
