@@ -70,6 +70,34 @@ def test_a_neuron_of_the_row_is_explained(call, classifier, penguins):
     assert "bit for bit" in text
 
 
+def test_all_synapses_of_a_neuron_are_shown_if_asked(call, classifier, penguins):
+    asked = ("explain", classifier, penguins, "--row", 17, "--neuron", "hidden_1/3")
+    some, every = call(*asked).out, call(*asked, "--all").out
+    assert "others together" in some
+    assert "others" not in every
+    for name in call(*asked, "--json").json["neuron"]["terms"]:
+        assert every.count(f"  {name['source']} ") >= 2  # its arithmetic, and its change
+    assert "--all is about one row" in call("explain", classifier, penguins, "--all").err
+
+
+def test_the_answer_stands_in_the_targets_own_unit(call, regressor, penguins):
+    found = call("explain", regressor, penguins, "--row", 17, "--json").json
+    assert found["way"]["in_own_unit"] == [found["prediction"]]
+    lines = call("explain", regressor, penguins, "--row", 17).out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.endswith("in its own unit"))
+    assert lines[at + 1].split()[0] == "body_mass_g"
+    assert lines[at + 1].split()[-1] == f"{found['prediction']:.6g}"
+
+
+def test_another_table_is_told_with_its_own_columns(call, classifier, folder):
+    (folder / "other.csv").write_text("a,b\n1,2\n")
+    for asked in ((), ("--row", 1)):
+        result = call("explain", classifier, "other.csv", *asked)
+        assert result.code == 2
+        assert result.err.startswith("pellucid: other.csv lacks the columns 'island', ")
+        assert result.err.endswith(" that the model was trained with. Its columns: a, b.\n")
+
+
 def test_without_a_row_columns_are_compared(call, classifier, penguins):
     found = call("explain", classifier, penguins, "--json").json
     assert found["what"] == "probability of the predicted class"

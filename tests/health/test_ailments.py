@@ -128,6 +128,17 @@ def test_a_training_that_diverged() -> None:
     assert "diverged" in finding.measured
 
 
+def test_of_a_training_that_diverged_it_is_tried_whether_smaller_steps_help() -> None:
+    net = fitted(Dense(16, "relu"), X=X, y=20 * Y, optimizer="sgd", learning_rate=1.0)
+    assert len(net.history) == 0  # in its first epoch
+    findings = net.health(X, 20 * Y).findings
+    assert [f.name for f in findings] == ["exploding gradients"]  # who learned nothing cannot judge labels
+    trial = findings[0].helped
+    assert trial is not None
+    assert trial.helped
+    assert trial.after < trial.before / 2
+
+
 def test_updates_that_are_too_large() -> None:
     net = fitted(Dense(16, "tanh"), X=X, y=Y, learning_rate=1.0)
     finding = found(net, X, Y, "size of updates")
@@ -210,6 +221,17 @@ def test_underfitting_beside_a_straight_line() -> None:
     assert finding.numbers["line"] == pytest.approx(rest.var() / y.var(), rel=1e-4)
     left = ((net.predict(X)[:, 0] - y) ** 2).mean() / y.var()
     assert finding.numbers["network"] == pytest.approx(left, rel=1e-4)
+
+
+def test_who_was_trained_as_usual_is_not_told_to_train_as_usual() -> None:
+    y = X @ [1.0, 2.0, 3.0, 4.0] + 0.1 * Y
+    net = fitted(Dense(32, "silu"), X=X, y=y, epochs=3, learning_rate=0.001)
+    finding = found(net, X, y, "underfitting")
+    assert finding.try_this == "10 times as many epochs."
+    assert finding.helped is not None
+    assert finding.helped.helped
+    slow = fitted(Dense(32, "silu"), X=X, y=y, epochs=3, learning_rate=1e-4)
+    assert found(slow, X, y, "underfitting").try_this.startswith("adam at its own learning rate")
 
 
 def test_overfitting() -> None:

@@ -195,7 +195,11 @@ def test_any_rows_give_an_examination(n: int, d: int, scale: float, classes: boo
     [
         (lambda net: net.health(X[:, :3], Y), ShapeError, r"health expects X of shape \(n_samples, 4\)"),
         (lambda net: net.health(X, Y[:5]), ShapeError, "X has 120 rows, but y has 5"),
-        (lambda net: net.health(X[:1], Y[:1]), ShapeError, "at least 2 rows, but X has 1"),
+        (
+            lambda net: net.health(X[:1], Y[:1]),
+            ShapeError,
+            "an examination needs at least 2 rows with targets, but got 1",
+        ),
         (lambda net: net.health(X * np.nan, Y), DataError, "health: X holds nan in row 0"),
         (lambda net: net.health(X, Y, rows=[1]), ArgumentError, "rows names 1 rows, but X has 120"),
         (lambda net: net.health(X, Y, seconds=0), ArgumentError, "seconds must be .* above 0"),

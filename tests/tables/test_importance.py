@@ -65,6 +65,13 @@ def test_without_targets_nothing_is_scored() -> None:
     assert str(found).splitlines()[0] == "How far each column moves the y:"
 
 
+def test_of_one_row_nothing_is_mixed_up() -> None:
+    table, model = line(50)
+    found = model.importance({name: values[:1] for name, values in table.items()})
+    assert (found.n_rows, found.n_scored) == (1, 0)
+    assert str(found).endswith("\nOne row, compared with a typical one.")
+
+
 def test_it_prints_and_is_plain() -> None:
     table, model = line()
     found = model.importance(table)

@@ -47,7 +47,7 @@ def fused(x: Any, y: Any, z: Any) -> np.float32:
 def mixed() -> dict[str, list[Any]]:
     """A table with a column of every kind that a network gets, and targets of three kinds."""
     draw, n = random.Random(5), 160
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "when": f"20{draw.randrange(10, 24)}-0{draw.randrange(1, 9)}-1{draw.randrange(9)}",
             "town": f"town {draw.randrange(24)}",

@@ -27,6 +27,7 @@ from pellucid import (
     Network,
     Residual,
     Scale,
+    fit_table,
     load,
 )
 from pellucid.errors import ArgumentError, DataError, ModelFileError, NotFittedError
@@ -35,6 +36,7 @@ from pellucid.training.history import History
 from pellucid.training.replay import Replay
 from pellucid.training.why import Why
 
+PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 X = numbers()
 T, Y = values(X), classes(X)
 PLAIN: dict[str, Any] = {"epochs": 7, "batch_size": 12, "learning_rate": 0.02}
@@ -158,6 +160,21 @@ def test_the_twins_run_a_step_again_as_they_ran_it(monkeypatch: pytest.MonkeyPat
     net.fit(X, Y, record=True, **options)
     for step in (1, 4, 9):
         same(watch.steps[step - 1], net.history.replay(step))
+
+
+@pytest.mark.filterwarnings("ignore::pellucid.PellucidWarning")
+@pytest.mark.parametrize("target", ["species", "body_mass_g"])
+def test_random_steps_of_a_table_have_the_bits_of_the_training(target: str) -> None:
+    options: dict[str, Any] = {"target": target, "hidden": (10, 4), "epochs": 9, "batch_size": 16}
+    with watched() as watch:
+        fit_table(PENGUINS, **options)
+    steps = [s for s in watch.steps if "hidden_2/weights" in s.before]  # a straight line was trained as well
+    network = fit_table(PENGUINS, record=True, **options).network
+    assert (
+        len(steps) == network.history.recording.marks[-1].tick + network.history.recording.marks[-1].n_steps
+    )
+    for number in random.Random(target).sample(range(1, len(steps) + 1), 30):
+        same(steps[number - 1], network.history.replay(number))
 
 
 def test_rows_in_double_precision_stay_where_they_are() -> None:

@@ -53,11 +53,10 @@ def test_every_number_is_the_one_that_stood_in_memory() -> None:
     draw = random.Random(1)
     for _ in range(15):
         number, i, j = draw.randint(1, STEPS), draw.randrange(5), draw.randrange(7)
-        step, why = watch.steps[number - 1], asked(other, f"hidden_1/{j}/{FEATURES[i]}", number)
-        if FEATURES[i] == "bias":  # the neuron's own bias goes before a feature of that name
-            place, parameter = (j,), "hidden_1/bias"
-        else:
-            place, parameter = (i, j), "hidden_1/weights"
+        name, place, parameter = f"hidden_1/{j}/{FEATURES[i]}", (i, j), "hidden_1/weights"
+        if FEATURES[i] == "bias":
+            name, place, parameter = f"hidden_1/bias/{j}", (j,), "hidden_1/bias"
+        step, why = watch.steps[number - 1], asked(other, name, number)
         assert why.before == step.before[parameter][place]
         assert why.after == step.after[parameter][place]
         assert why.used == step.after[f"{parameter}/gradient"][place]
@@ -228,13 +227,39 @@ def test_every_way_to_name_a_number_finds_it() -> None:
         "hidden_1/3/2": ("hidden_1/weights", (2, 3)),
         "hidden_1/weights/hair = red/brown/3": ("hidden_1/weights", (2, 3)),
         "hidden_1/weights/bias/3": ("hidden_1/weights", (3, 3)),
-        "hidden_1/3/bias": ("hidden_1/bias", (3,)),
         "hidden_1/bias/3": ("hidden_1/bias", (3,)),
         "residual_1/dense_1/4/1": ("residual_1/dense_1/weights", (1, 4)),
         "batch_norm_1/gain/hidden_1/5": ("batch_norm_1/gain", (5,)),
     }
     for name, (parameter, place) in ways.items():
         assert asked(net, name, 7).after == net.history.replay(7).after.parameters[parameter][place]
+
+
+def test_a_feature_called_bias_is_not_taken_for_the_bias() -> None:
+    net = network()
+    net.fit(X, Y, record=True, **OPTIONS)
+    for step in (1, None):
+        with pytest.raises(ArgumentError) as told:
+            net.history.why("hidden_1/3/bias", step)
+        assert str(told.value) == (
+            "'hidden_1/3/bias' may be the bias or the weight from 'bias'. Ask for 'hidden_1/bias/3' or "
+            "'hidden_1/weights/bias/3'."
+        )
+    for step in (3, 1):  # what is asked for next is no step of the one before
+        bias, weight = (asked(net, name, step) for name in ("hidden_1/bias/3", "hidden_1/weights/bias/3"))
+        replay = net.history.replay(step)
+        assert bias.after == replay.after.parameters["hidden_1/bias"][3]
+        assert weight.after == replay.after.parameters["hidden_1/weights"][3, 3]
+    assert asked(net, "output/0/bias", 1).name == "output/0/bias"
+
+
+def test_a_neuron_is_no_weight() -> None:
+    net = network()
+    net.fit(X, Y, record=True, **OPTIONS)
+    with pytest.raises(
+        ArgumentError, match=r"'hidden_1/3' is a neuron\. Name what leads to it, too, such as 'hidden_1/3/"
+    ):
+        net.history.why("hidden_1/3", 1)
 
 
 def test_a_table_model_tells_by_the_names_of_its_columns() -> None:
