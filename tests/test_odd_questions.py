@@ -45,6 +45,15 @@ def test_one_output_is_the_probability_of_the_second_class_and_leaves_the_rest_f
         net.attribute(X[0], output="maybe")
 
 
+def test_classes_that_are_numbers_are_named_by_texts() -> None:
+    net = network(Dense(5, "relu"), Dense(3, "softmax"), y=np.array([3, 5, 9])[np.arange(48) % 3])
+    assert net.attribute(X[0], output="5").what == "probability of 5"
+    assert net.attribute(X[0], output="5").answer == net.predict(X[:1])[0, 1]
+    assert net.attribute(X[0], output=2).what == "probability of 9"
+    with pytest.raises(UnknownNameError, match=r"no class '2'. Known: 3, 5, 9"):
+        net.attribute(X[0], output="2")
+
+
 def test_a_number_that_is_no_probability_has_no_class() -> None:
     net = network(Dense(5, "relu"), Dense(1, "tanh"), y=NAMED, loss="hinge")
     assert net.attribute(X[0]).what == "output 0"

@@ -19,7 +19,7 @@ from pellucid.metrics import METRICS
 from pellucid.prediction import Predictor, Single
 from pellucid.training.data import LARGEST, Targets, as_numbers, check_finite, inputs, row_weights, targets
 from pellucid.training.evaluation import Evaluator
-from pellucid.training.fit import Rows
+from pellucid.training.job import Rows
 
 
 class Answers(Anatomy):

@@ -172,9 +172,10 @@ they add up exactly.
         if wanted is None and self.n_out > 1 and not are_shares:
             raise ArgumentError(f"the network has {self.n_out} outputs: say which one, such as output=0.")
         if isinstance(wanted, str):
-            if wanted not in classes:
-                raise UnknownNameError("class", wanted, map(str, classes))
-            class_ = classes.index(wanted)
+            names = [str(c) for c in classes]
+            if wanted not in names:
+                raise UnknownNameError("class", wanted, names)
+            class_ = names.index(wanted)
             return (0 if self.n_out == 1 else class_), class_
         at = int(outputs.argmax()) if wanted is None else checks.whole("output", wanted, 0, self.n_out - 1)
         if not classes:

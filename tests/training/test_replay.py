@@ -289,6 +289,20 @@ def test_data_that_changed_since_are_found_out() -> None:
     assert bits(history.replay(20).after) == after
 
 
+def test_of_a_fit_that_a_callback_broke_off_there_is_all_that_was_done() -> None:
+    def fail(_: Network, record: dict[str, float]) -> None:
+        if record["epoch"] == 3:
+            raise RuntimeError("enough")
+
+    net = dense()
+    with pytest.raises(RuntimeError, match="enough"):
+        net.fit(X, T, record=True, callbacks=fail, **PLAIN)
+    last = net.history.recording.marks[-1].tick + net.history.recording.marks[-1].n_steps
+    assert bits(net.history.replay(last).after) == bits(net)
+    assert net.history.distributions.epochs.tolist() == [0, 3]
+    assert net.history.why("output/0/bias").values[-1] == net.layers["output"].bias[0]
+
+
 def test_weights_that_a_callback_sets_are_part_of_the_record() -> None:
     def halve(net: Network, record: dict[str, float]) -> None:
         if record["epoch"] % 3 == 0:

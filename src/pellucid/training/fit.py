@@ -10,23 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.engine.buffer import Arena, Array, Buffer
+from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program, compile_plans
 from pellucid.kernels.random import permutation, shuffle
 from pellucid.kernels.rows import take, take_double
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
-from pellucid.losses import Loss
 from pellucid.lowering import Data, lower_training, parameters_of
-from pellucid.metrics import Metric
-from pellucid.optimizers import Optimizer
 from pellucid.regularizers import penalty
-from pellucid.schedules import Schedule
-from pellucid.training.data import Targets
 from pellucid.training.divergence import find_cause
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
 from pellucid.training.interrupt import ctrl_c
+from pellucid.training.job import Rows, Settings
 from pellucid.training.state import State, put, states_of, sums_of, weights
 
 if TYPE_CHECKING:
@@ -34,66 +30,7 @@ if TYPE_CHECKING:
 
 STEPS_AHEAD = 2048  # steps for which learning rates and the like are worked out at once
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
-Callback = Callable[[Any, dict[str, float]], Any]
 Stop = tuple[str, str]  # what stopped a training, in a word, and the reason in a sentence
-
-
-@dataclass
-class Settings:
-    """What a fit was asked for, checked."""
-
-    loss: Loss
-    optimizer: Optimizer
-    learning_rate: float
-    schedule: Schedule
-    epochs: int
-    batch_size: int
-    metrics: Sequence[Metric] = ()
-    shuffle: bool = True
-    patience: int | None = None
-    min_delta: float = 0.0
-    until: float | None = None
-    time_limit: float | None = None
-    train_loss: bool = True
-    threads: int = 1
-    callbacks: Sequence[Callback] = ()
-    gradients: Any = None
-
-
-@dataclass
-class Rows:
-    """Arrays, and which of their rows are meant.
-
-    Parameters
-    ----------
-    X : float32 or float64 array (n_samples, n_in)
-        Inputs, C-contiguous; stays where it is.
-    y : Targets
-        Targets.
-    weights : float32 array (n_samples,) or None
-        Weights of the rows.
-    indices : int64 array
-        The rows that are meant.
-    """
-
-    X: Array
-    y: Targets
-    weights: Array | None
-    indices: Array
-
-    @property
-    def weight(self) -> float:
-        """Sum of the weights of the rows that are meant."""
-        return (
-            float(len(self.indices))
-            if self.weights is None
-            else float(self.weights[self.indices].sum(dtype=np.float64))
-        )
-
-    def given(self, data: Data) -> dict[Buffer, Array]:
-        """The arrays as the buffers of `data`."""
-        weights = {} if self.weights is None else {data.weights: self.weights}
-        return {data.X: self.X, data.y: self.y.values, **weights}
 
 
 @dataclass
@@ -385,6 +322,8 @@ class Fit:
             yield
         except BaseException as error:
             self.keep()
+            if self.recording:
+                self.recording.at_end(self)
             where = (
                 f"in epoch {self.state.epoch + 1}" if self.state.step else f"after epoch {self.state.epoch}"
             )

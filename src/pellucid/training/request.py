@@ -29,8 +29,9 @@ from pellucid.training.data import (
     row_weights,
     targets,
 )
-from pellucid.training.fit import Fit, Rows, Settings
+from pellucid.training.fit import Fit
 from pellucid.training.history import History
+from pellucid.training.job import Rows, Settings
 from pellucid.training.progress import Progress
 from pellucid.training.range_test import range_test
 from pellucid.training.recording import Recording
