@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import ArgumentError, DataError, TableError
@@ -349,6 +349,7 @@ HOSTILE = st.one_of(
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(HOSTILE, st.sampled_from(["robust", "standard", "minmax", "none"]))
+@example(b"\x01\n\x1f\x8b\x01", "robust")  # the rows begin as a packed file does
 def test_whatever_the_bytes_are_only_errors_about_tables_come_out(data: bytes, normalisation: str) -> None:
     try:
         table = read(data)

@@ -74,8 +74,8 @@ def _read(
             has_header=False,  # with one, polars would look for its names in the schema
             skip_rows=header,
         )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None  # the last where a sample begins like a packed file
 
 
 def _guessed(text: Text, texts: Types, keep: Collection[int], has_quotes: bool) -> Types:
