@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,16 +60,15 @@ class CategoryColumn(Column):
     has_missing: bool = False
 
     @classmethod
-    def fit(cls, name: str, values: pl.Series) -> CategoryColumn:
-        """From the values of the training rows, null where missing."""
-        text = category_text(values)
-        counts = level_counts(text)
+    def fit(cls, name: str, values: pl.Series, counts: Mapping[str, int] | None = None) -> CategoryColumn:
+        """From the values of the training rows, null where missing, and how often each is among them."""
+        counts = counts or level_counts(category_text(values))
         least = LEAST_ROWS if len(counts) >= MANY_CATEGORIES and max(counts.values()) >= LEAST_ROWS else 1
         levels, rare = (
             tuple(in_natural_order([level for level, n in counts.items() if (n >= least) == is_often]))
             for is_often in (True, False)
         )
-        return cls(name, levels, rare, text.null_count() > 0)
+        return cls(name, levels, rare, values.null_count() > 0)
 
     @property
     def n_levels(self) -> int:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BLOCK = 32_768
 
 # Bytes of columns that are made ready at a time: more would be a second copy of a large table.
-TOGETHER = 1 << 27
+TOGETHER = 1 << 26
 
 # A table that lacks this share of the columns, or more, is another one.
 MOST_LACKING = 0.5
@@ -335,7 +335,7 @@ def _fitted(role: Role, values: pl.Series, normalisation: Normalisation, zone: s
         return OrderedColumn(role.name, role.levels, values.null_count() > 0)
     if role.kind == "date":
         return DateColumn.fit(role.name, values, normalisation, reading=role.reading or ISO, zone=zone)
-    return CategoryColumn.fit(role.name, values)
+    return CategoryColumn.fit(role.name, values, role.counts)
 
 
 def _prepared(column: Column, table: Table, rows: Rows | None, is_lacking: bool) -> tuple[Any, Report]:

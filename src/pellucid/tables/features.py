@@ -252,7 +252,10 @@ def level_codes(text: pl.Series, levels: tuple[str, ...]) -> Codes:
 
     if set(levels) <= {"false", "true"}:
         text = text.str.to_lowercase()  # a text file may write True
-    codes = text.cast(pl.Enum(levels), strict=False).to_physical().cast(pl.Int64)
+    codes = text.cast(pl.Enum(levels), strict=False).to_physical()
+    if not codes.null_count():
+        return codes.to_numpy().astype(np.int64)
+    codes = codes.cast(pl.Int64)
     return codes.fill_null(len(levels)).set(text.is_null(), MISSING).to_numpy(writable=True)
 
 

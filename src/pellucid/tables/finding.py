@@ -192,7 +192,7 @@ def _of_texts(name: str, column: pl.Series, seen: pl.Series, different: pl.Serie
     some = f" ({listed(in_natural_order(list(counts)), 5)})" if n_different <= 5 else ""
     what = ("text", "texts") if column.dtype == pl.String else ("category", "categories")
     many = f"one {what[0]}" if n_different == 1 else f"{n_different:,} different {what[1]}"
-    return Role(name, "category", f"it holds {many}{some}{missing}")
+    return Role(name, "category", f"it holds {many}{some}{missing}", counts=counts)
 
 
 def _left_out(name: str, seen: pl.Series, reason: str) -> Role:

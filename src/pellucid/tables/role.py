@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -31,6 +32,8 @@ class Role:
         From the least to the greatest; of an ordered column.
     reading : str
         How texts are read as dates, a name in `READINGS`.
+    counts : mapping of str to int
+        In how many training rows each level is; of a category that was found.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Role:
     question: str = ""
     levels: tuple[str, ...] = field(default=(), compare=False)
     reading: str = field(default="", compare=False)
+    counts: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_used(self) -> bool:

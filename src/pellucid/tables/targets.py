@@ -151,10 +151,10 @@ def _inferred(table: Table, name: str) -> Target:
         holds = {pl.String(): "texts", pl.Boolean(): "truth values"}.get(column.dtype, "categories")
         return _classification(table, name, column, None, f"because it holds {holds}", "")
     numbers = as_numbers(table, name, "Correct it, or pass task='classification'.")
-    n_different = numbers.drop_nulls().n_unique()  # before decimal numbers make large whole ones alike
     y = numbers.drop_nulls().cast(pl.Float64)
     if (y != y.floor()).any():
         return _regression(table, (name,), f"Regression of {name!r}, because it holds decimal numbers.")
+    n_different = numbers.drop_nulls().n_unique()  # not y, in which large whole ones may be alike
     why = f"because it holds {n_different} different whole numbers"
     is_few = 2 < n_different <= MOST_WHOLE_CLASSES and y.len() >= ROWS_A_CLASS * n_different
     if n_different == 2 or is_few:

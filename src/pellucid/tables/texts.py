@@ -44,7 +44,7 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.Data
 
     columns = {s.name: nameless(s) for s in frame.rechunk().get_columns()}
     floats = {n: s for n, s in columns.items() if s.dtype.is_float()}
-    columns |= _named(floats, all_at_once([*floats.values()], pl.all().fill_nan(None)))
+    columns |= _without_nan(floats)
     texts = {n: s for n, s in columns.items() if s.dtype == pl.String}
     numbers = _plain_numbers({n: s for n, s in texts.items() if n not in keep})
     decimals = {n: texts[n] for n, s in numbers.items() if s.dtype == pl.Float64}
@@ -65,6 +65,15 @@ def _named(columns: Iterable[str], values: Iterable[T]) -> dict[str, T]:
     return dict(zip(columns, values, strict=True))
 
 
+def _without_nan(columns: Columns) -> dict[str, pl.Series]:
+    """Those columns of decimal numbers that hold NaN, with null for it."""
+    import polars as pl
+
+    have_nan = _named(columns, all_at_once([*columns.values()], pl.all().is_nan().any()))
+    chosen = {n: columns[n] for n, has_nan in have_nan.items() if has_nan[0]}
+    return _named(chosen, all_at_once([*chosen.values()], pl.all().fill_nan(None)))
+
+
 def _plain_numbers(columns: Columns) -> dict[str, pl.Series]:
     """The columns that hold nothing but numbers: the common case, all at once and so on all cores."""
     import polars as pl
@@ -79,8 +88,7 @@ def _plain_numbers(columns: Columns) -> dict[str, pl.Series]:
     filled = {n: s for n, s in columns.items() if s.null_count() < s.len()}
     numbers = cast(begins(filled, pl.Float64), pl.Float64)
     whole = cast(begins({n: columns[n] for n in numbers}, pl.Int64), pl.Int64)
-    plain = _named(numbers, all_at_once([*numbers.values()], pl.all().fill_nan(None)))
-    return plain | whole
+    return numbers | _without_nan(numbers) | whole
 
 
 def _numbers_and_truths(columns: Columns, different: Distinct) -> dict[str, pl.Series]:
