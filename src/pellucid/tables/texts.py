@@ -66,12 +66,20 @@ def _named(columns: Iterable[str], values: Iterable[T]) -> dict[str, T]:
 
 
 def _without_nan(columns: Columns) -> dict[str, pl.Series]:
-    """Those columns of decimal numbers that hold NaN, with null for it."""
+    """Columns of decimal numbers with null for NaN; those that have none are not copied."""
     import polars as pl
 
-    have_nan = _named(columns, all_at_once([*columns.values()], pl.all().is_nan().any()))
-    chosen = {n: columns[n] for n, has_nan in have_nan.items() if has_nan[0]}
-    return _named(chosen, all_at_once([*chosen.values()], pl.all().fill_nan(None)))
+    chosen = [n for n, has_nan in _have_nan(columns).items() if has_nan]
+    changed = all_at_once([columns[n] for n in chosen], pl.all().fill_nan(None))
+    return {**columns, **_named(chosen, changed)}
+
+
+def _have_nan(columns: Columns) -> dict[str, bool]:
+    import polars as pl
+
+    return {
+        n: s[0] for n, s in _named(columns, all_at_once([*columns.values()], pl.all().is_nan().any())).items()
+    }
 
 
 def _plain_numbers(columns: Columns) -> dict[str, pl.Series]:
@@ -87,8 +95,10 @@ def _plain_numbers(columns: Columns) -> dict[str, pl.Series]:
 
     filled = {n: s for n, s in columns.items() if s.null_count() < s.len()}
     numbers = cast(begins(filled, pl.Float64), pl.Float64)
+    have_nan = _have_nan(numbers)  # a missing value, beside which there may be whole numbers
+    numbers = {n: s for n, s in numbers.items() if not have_nan[n]}
     whole = cast(begins({n: columns[n] for n in numbers}, pl.Int64), pl.Int64)
-    return numbers | _without_nan(numbers) | whole
+    return numbers | whole
 
 
 def _numbers_and_truths(columns: Columns, different: Distinct) -> dict[str, pl.Series]:
