@@ -171,6 +171,8 @@ def test_encodings_that_do_not_fit_or_are_none() -> None:
         (b"\xd0\xcf\x11\xe0\0\0", "is an old Excel file"),
         (b"a,b\n1,2\n\0\0\0\0", "line 3: found a zero byte"),
         (b'a,b\n1,"' + b"x" * 200_000 + b'"\n2,"y" z\n', "a value is longer than 131,072 characters"),
+        (b"a  b c\n1  2 3\n4 5 x\n", "line 1: the values are separated by blanks. Separate them by commas"),
+        (b"," * 1_000_000 + b"\n1\n", "line 1: found 1,000,001 values, but a table has 1,000,000 columns"),
         (b'a,b\n1,x\n2,"y\n3,z\n', "line 3: the quotes in this line cannot be read"),
     ],
 )

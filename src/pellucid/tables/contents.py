@@ -24,7 +24,7 @@ LARGE = 1 << 20  # bytes from which it is worth not to copy a file
 PIECE = 1 << 24  # bytes that are unpacked at a time
 
 # What unpacks to more than both is no table that was packed, but made to fill the memory.
-UNPACKED_AT_MOST, TIMES_AT_MOST = 1 << 28, 50
+UNPACKED_AT_MOST, TIMES_AT_MOST = 1 << 26, 50
 
 SAVE_AS_CSV = "Save the table as CSV in UTF-8."
 NOT_A_TABLE = {

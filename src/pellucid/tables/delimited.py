@@ -21,6 +21,7 @@ from pellucid.tables.table import Origin, Table
 from pellucid.tables.texts import typed
 
 SEPARATORS = ",;\t|"
+MOST_COLUMNS = 1_000_000
 SAMPLE = 1 << 16  # characters by which the separator is chosen
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -57,6 +58,7 @@ def read_delimited(
         data, path = recoded(data[:], name, encoding), None
     text = as_text(data, name, path)
     del data
+    _check_separated(text)
     line, fields = text.header()
     if not fields:
         raise TableError(
@@ -75,6 +77,25 @@ def read_delimited(
     place = places(lines)
     refuse_what_is_no_row(frame, name, line, place)
     return Table(frame, Origin(name, place))
+
+
+def _check_separated(text: Text) -> None:
+    """Refuse values between blanks, and more columns than there can be."""
+    first, *others = text.data[:SAMPLE].split(b"\n")[:-1] or [b""]
+    n_separators = text.data[: text.data.find(b"\n") + 1].count(text.separator.encode())
+    if n_separators >= MOST_COLUMNS:
+        raise TableError(
+            f"{text.name}, line {text.line}: found {n_separators + 1:,} values, but a table has "
+            f"{MOST_COLUMNS:,} columns at most."
+        )
+    words = [line.decode("utf-8", "replace").split() for line in others]
+    n_words = len(first.split())
+    is_even = n_words > 1 and words and all(len(w) == n_words for w in words)
+    if n_separators == 0 and is_even and any(NUMBER.fullmatch(w) for w in words[0]):
+        raise TableError(
+            f"{text.name}, line {text.line}: the values are separated by blanks. Separate them by commas, "
+            "semicolons or tabs."
+        )
 
 
 def places(lines: Lines) -> Callable[[int], str]:

@@ -125,6 +125,21 @@ def _accounted(text: Text, frame: pl.DataFrame, has_quotes: bool) -> tuple[pl.Da
     if frame.width == 1 or not frame[:, -1].null_count():
         return frame, lines  # neither is a line too short: its last value would be missing
     mark = text.separator
-    n_within = sum(s.str.count_matches(mark, literal=True).sum() for s in quoted)
+    n_within = sum(int(s.str.count_matches(mark, literal=True).sum()) for s in quoted)
     n_between = n_times(data, mark.encode()) - header.count(mark.encode()) - n_within
-    return (frame, lines) if n_between == (frame.width - 1) * frame.height else None
+    n_lacking = (frame.width - 1) * frame.height - n_between
+    return (frame, lines) if not n_lacking else _without_blank_lines(data, frame, lines, n_lacking)
+
+
+def _without_blank_lines(
+    data: Content, frame: pl.DataFrame, lines: Lines, n_lacking: int
+) -> tuple[pl.DataFrame, Lines] | None:
+    """The same without rows that are blank lines, if these explain all separators that are lacking."""
+    import polars as pl
+
+    is_empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    n_empty = int(is_empty.sum())
+    n_blank = sum(1 for _ in re.finditer(rb"(?<=\n)\r?\n", data))
+    if n_blank != n_empty or n_lacking != n_blank * (frame.width - 1):
+        return None
+    return frame.filter(~is_empty), np.asarray(lines)[~is_empty.to_numpy()]
