@@ -141,6 +141,7 @@ def test_another_encoding_is_refused_with_column_and_value() -> None:
     assert "pass encoding='latin-1'" in fault(b"a,b\n1,\x81\n")  # nothing in cp1252
     assert "pass encoding='utf-16'" in fault(text.encode("utf-16"))
     assert "line 1: found a zero byte" in fault(text.encode("utf-16-le"))
+    assert "line 2, column 'a': expected UTF-8 text" in fault(b"a,b\n\xfc,1\n\x81,2\n")  # in neither
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "utf-32", "UTF8", "utf-8-sig"])

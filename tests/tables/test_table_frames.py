@@ -78,6 +78,26 @@ def test_pyarrow_dictionary_and_decimal() -> None:
     assert table["d"].to_list() == [1.5, 1.5]
 
 
+def test_lists_and_records_are_no_texts() -> None:
+    columns = {"l": [[1], None, [2, 3]], "t": [(1, 2), (3, 4), None], "r": [{"k": 1}, None, {"k": 2}]}
+    arrow = pa.table({"l": columns["l"], "t": [[1, 2], [3, 4], None], "r": columns["r"]})
+    for source in (columns, pd.DataFrame(columns), arrow, arrow.to_pandas()):
+        table = read_table(source)
+        assert [dtype.is_nested() for dtype in table.schema.values()] == [True] * 3
+        assert table.frame.rows() == [
+            ([1], [1, 2], {"k": 1}),
+            (None, [3, 4], None),
+            ([2, 3], None, {"k": 2}),
+        ]
+
+
+def test_whole_numbers_of_pandas_beside_missing_ones_stay_whole() -> None:
+    large = 2**62 + 1
+    arrow = pd.array([large, None], "int64[pyarrow]")
+    frame = pd.DataFrame({"n": pd.array([large, None], "Int64"), "a": arrow})
+    assert read_table(frame).frame.rows() == [(large, large), (None, None)]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -100,6 +120,10 @@ def test_pyarrow_dictionary_and_decimal() -> None:
         (np.arange(6)[::2], [0, 2, 4]),
         (np.array([True, False]), [True, False]),
         (np.array(["2020-01-01"], dtype="datetime64[D]"), [datetime.date(2020, 1, 1)]),
+        (np.array(["2020-01-01", "NaT"], dtype="datetime64[ns]"), [datetime.datetime(2020, 1, 1), None]),
+        (np.array(["2020-01-01"], dtype="datetime64[s]"), [datetime.datetime(2020, 1, 1)]),
+        (np.array([90], dtype="timedelta64[m]"), [datetime.timedelta(minutes=90)]),
+        (pd.Series(pd.to_datetime(["2020-01-01", None])), [datetime.datetime(2020, 1, 1), None]),
         (pd.Index(["u", "v"]), ["u", "v"]),
         (pd.Series([1, 2]), [1, 2]),
         (range(2), [0, 1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 from collections import Counter
@@ -131,10 +132,15 @@ def _from_narwhals(series: Any) -> pl.Series:
 
     if series.implementation.is_polars():
         return nw.to_native(series)  # type: ignore[no-any-return]
-    if series.dtype.is_numeric() or series.dtype == nw.Boolean:
+    has_missing_whole = series.dtype.is_integer() and series.is_null().any()
+    is_moment = isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is None
+    if (series.dtype.is_numeric() or series.dtype == nw.Boolean or is_moment) and not has_missing_whole:
         return _from_array(series.to_numpy())
     missing = series.is_null().to_list()
     values = [None if m else v for v, m in zip(series.to_list(), missing, strict=True)]
+    if series.dtype == nw.String:
+        with contextlib.suppress(TypeError, UnicodeError):  # others, and halves of characters, are rare
+            return pl.Series(values, dtype=pl.String)
     if isinstance(series.dtype, nw.Enum):
         dtype: Any = _enum(pl.Series([_text(v) for v in series.dtype.categories], dtype=pl.String))
     elif series.dtype == nw.Categorical:
@@ -156,6 +162,11 @@ def _from_array(values: NDArray[Any]) -> pl.Series:
     import polars as pl
 
     kind, size = values.dtype.kind, values.dtype.itemsize
+    if kind in "mM" and values.dtype.name not in ("datetime64[D]", "datetime64", "timedelta64"):
+        unit = (
+            "ns" if values.dtype.name.endswith("[ns]") else "us"
+        )  # as lists those of ns would be whole numbers
+        return pl.Series(values.astype(f"{kind}8[{unit}]"))
     if kind not in "biuf":
         return _from_list(values.tolist())
     # Polars takes neither another byte order nor numbers of 16 bytes for what they are.
@@ -180,6 +191,10 @@ def _from_list(values: list[Any]) -> pl.Series:
         return pl.Series([None if v is None else int(v) for v in present], dtype=pl.Int64)
     if all(issubclass(k, (numbers.Real, Decimal, np.bool_)) for k in kinds):
         return pl.Series([None if v is None else _float(v) for v in present], dtype=pl.Float64)
+    if kinds <= {list, tuple, np.ndarray} or kinds == {dict}:
+        nested = _nested(present)
+        if nested is not None:
+            return nested
     if len(kinds) == 1 and issubclass(next(iter(kinds)), (date, time, timedelta)):
         try:
             return pl.Series(present)
@@ -192,6 +207,18 @@ def _from_list(values: list[Any]) -> pl.Series:
         ):
             pass  # beyond what polars can hold
     return pl.Series([None if v is None else _text(v) for v in present], dtype=pl.String)
+
+
+def _nested(values: list[Any]) -> pl.Series | None:
+    """Lists or records as such, so that nobody takes what they are printed as for texts."""
+    import polars as pl
+
+    lists = [v.tolist() if isinstance(v, np.ndarray) else v for v in values]
+    try:
+        series = pl.Series([list(v) if isinstance(v, tuple) else v for v in lists], strict=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ArithmeticError, TypeError, ValueError):
+        return None
+    return series if series.dtype.is_nested() else None
 
 
 def _is_missing(value: Any) -> bool:

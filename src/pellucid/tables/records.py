@@ -59,14 +59,15 @@ class Text:
         width : int
             Of the table: in one of a single column a blank line is a missing value.
         encoding : str
-            Another one shows what would stand where no UTF-8 is.
+            Another one shows what would stand where no UTF-8 is, as far as it can.
 
         Raises
         ------
         TableError
             If a quote is never closed or the text is no UTF-8.
         """
-        lines = io.TextIOWrapper(io.BytesIO(self.data), encoding=encoding, newline="")
+        errors = "strict" if encoding == "utf-8" else "replace"
+        lines = io.TextIOWrapper(io.BytesIO(self.data), encoding=encoding, errors=errors, newline="")
         reader = csv.reader(lines, delimiter=self.separator, skipinitialspace=True, strict=True)
         is_header = True
         while True:
