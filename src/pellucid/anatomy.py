@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import functools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.engine.buffer import Arena, Array
-from pellucid.errors import ArgumentError
+from pellucid.errors import ArgumentError, ShapeError
 from pellucid.glass.neurons import Inside, LayerView, Named, Neuron
 from pellucid.glass.summary import Summary, summarise
 from pellucid.glass.wiring import Wiring
@@ -28,7 +30,9 @@ from pellucid.training.state import State
 class Anatomy:
     """Layers built and named, the memory of their numbers, and views of it; see `Network`."""
 
-    def __init__(self, layers: Sequence[Layer], *, seed: int = 0) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], *, seed: int = 0, parameters: Mapping[str, Array] | None = None
+    ) -> None:
         layers = list(layers) if isinstance(layers, Iterable) else [layers]
         if not layers or not isinstance(layers[0], Input):
             raise ArgumentError("a network begins with its inputs: Network([Input(n_features), ...]).")
@@ -44,9 +48,12 @@ class Anatomy:
         for layer in self._definitions:
             width = layer.build(width)
         self._parameters = parameters_of(self._definitions)
+        if parameters is not None:  # before memory is taken for what a file claims to hold
+            check_shapes(parameters, self._parameters)
         self._arena = Arena(p.buffer for p in self._parameters)
-        for i, parameter in enumerate(self._parameters):
-            self._arena.view(parameter.buffer)[:] = initialize(parameter, self.seed, i)
+        for i, p in enumerate(self._parameters):
+            drawn = initialize(p, self.seed, i) if parameters is None else parameters[p.name]
+            self._arena.view(p.buffer)[:] = drawn
         self.classes: list[Any] | None = None
         self.task: str | None = None
         self._loss: Loss | None = None
@@ -163,3 +170,16 @@ class Anatomy:
         if loss is not None:
             return LOSSES.find(loss)
         return self._loss or Loss.default_for(self.output_activation)
+
+
+def check_shapes(given: Mapping[str, Array], parameters: Sequence[Parameter]) -> None:
+    """ShapeError unless there is an array of float32 of the right shape for each parameter."""
+    for p in parameters:
+        if p.name not in given:
+            raise ShapeError(f"the weights lack {p.name!r}.")
+        found = given[p.name]
+        if found.shape != p.shape or found.dtype != np.float32:
+            raise ShapeError(
+                f"{p.name!r} has shape {found.shape} and type {found.dtype}, but float32 of shape {p.shape} "
+                "is expected."
+            )

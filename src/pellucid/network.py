@@ -17,12 +17,18 @@ from pellucid.layers.base import layer_from_spec
 from pellucid.losses import LOSSES
 from pellucid.metrics import METRICS
 from pellucid.pictures import Pictures
+from pellucid.saved import Saved
 from pellucid.training.history import History
-from pellucid.training.request import Request
+from pellucid.training.request import Request, checked_note
 from pellucid.training.state import State
 
 if TYPE_CHECKING:
     from pellucid.health.finding import Health
+
+# What a model file holds of a network, and how its weights are called among the tensors.
+KEYS = ("kind", "seed", "layers", "classes", "task", "loss", "metrics", "history", "optimizer", "state")
+OWN = "parameters/"
+TASKS = ("regression", "binary", "multiclass")
 
 
 class Network(Insight, Pictures):
@@ -34,6 +40,8 @@ class Network(Insight, Pictures):
         The first is an `Input`.
     seed : int
         Decides the first weights, the shuffling and everything else that is drawn.
+    parameters : mapping of str to array, optional
+        All of the first weights by their names, such as `hidden_1/weights`; drawn unless given.
 
     Raises
     ------
@@ -143,7 +151,7 @@ class Network(Insight, Pictures):
             "optimizer": self._optimizer,
             "state": None,
         }
-        tensors = {f"parameters/{p.name}": self._view(p) for p in self._parameters}
+        tensors = {f"{OWN}{p.name}": self._view(p) for p in self._parameters}
         if training and self._state:
             document["state"] = self._state.to_dict()
             tensors |= self._state.tensors()
@@ -158,24 +166,24 @@ class Network(Insight, Pictures):
         ModelFileError
             If something is missing or does not fit.
         """
+        saved = Saved(document, "the network", KEYS)
+        parameters = {n.removeprefix(OWN): t for n, t in tensors.items() if n.startswith(OWN)}
         try:
-            net = cls([layer_from_spec(s) for s in document["layers"]], seed=document["seed"])
-            for p in net._parameters:
-                tensor = tensors[f"parameters/{p.name}"]
-                if tensor.shape != p.shape or tensor.dtype != np.float32:
-                    raise ModelFileError(
-                        f"the file's {p.name!r} has shape {tensor.shape}, but {p.shape} is expected."
-                    )
-                net._view(p)[:] = tensor
-            net.classes, net.task = document["classes"], document["task"]
-            net._loss = LOSSES.find(document["loss"]) if document["loss"] else None
-            net._metrics = [METRICS.find(m) for m in document["metrics"]]
-            net._optimizer = document["optimizer"]
-            if document["state"] is not None:
-                net._state = State.from_dict(document["state"], dict(tensors))
-            elif document["history"]["columns"]:
-                net._state = State(history=History.from_dict(document["history"]))
-                net._state.epoch = net._state.begun = len(net._state.history)
+            layers = [layer_from_spec(s) for s in saved.items("layers")]
+            net = cls(layers, seed=saved.any("seed"), parameters=parameters)
+            loss = saved.any("loss")
+            net._loss = None if loss is None else LOSSES.find(loss)
+            net._metrics = [METRICS.find(m) for m in saved.items("metrics")]
+            net.task = None if saved.any("task") is None else saved.text("task", TASKS)
+            net.classes = None if saved.any("classes") is None else saved.labels("classes")
+            if net.classes is not None and len(net.classes) != max(2, net.n_out):
+                saved.fail("classes", "a class for each output, or two for one")
+            net._optimizer = checked_note(saved.any("optimizer"))
+            history = History.from_dict(saved.any("history"))
+            if saved.any("state") is not None:
+                net._state = State.from_dict(saved.any("state"), tensors, net._parameters)
+            elif history.columns:
+                net._state = State(history=history, epoch=len(history), begun=len(history))
             net._method(None)  # refuses a note of the optimizer that is not right
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, ModelFileError):
@@ -197,9 +205,7 @@ class Network(Insight, Pictures):
 
     def _like(self, numbers: Mapping[str, Array]) -> Network:
         """A network of the same layers with other numbers and no past."""
-        other = type(self)(self._definitions, seed=self.seed)
-        for p in other._parameters:
-            other._view(p)[:] = numbers[p.name]
+        other = type(self)(self._definitions, seed=self.seed, parameters=numbers)
         other.classes, other.task = self.classes, self.task
         other._loss, other._metrics = self._loss, list(self._metrics)
         return other

@@ -229,7 +229,13 @@ def settings_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a real number (NumPy's included) and not a truth value."""
+    """Whether a value is a real number (NumPy's included) that float64 can hold, and not a truth value."""
     import numbers
 
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True

@@ -38,13 +38,14 @@ def describe_training(history: History) -> dict[str, Any]:
     """How long training ran, where it ended and why."""
     last = len(history) - 1
     at = history.best_epoch - 1 if history.restored and history.best_epoch else last
+    known = history.epochs[at] if len(history) else {}  # a fit need not measure what one before it did
     return {
         "epochs": len(history),
         "stopped_by": history.stopped_by,
         "reason": history.reason,
         "best_epoch": history.best_epoch,
         "seconds": sum(history["seconds"]) if "seconds" in history else 0.0,
-        **{n: history[n][at] for n in ("loss", "validation_loss") if n in history and at >= 0},
+        **{n: v for n, v in known.items() if n in ("loss", "validation_loss")},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -181,7 +182,7 @@ def _checked(who: str, columns: Any) -> list[Column]:
         )
     found = [_column(who, column) for column in columns]
     for what, values in ("index", [c.index for c in found]), ("name", [c.name for c in found]):
-        twice = [v for i, v in enumerate(values) if v in values[:i]]
+        twice = [v for v, times in Counter(values).items() if times > 1]
         if twice:
             raise ArgumentError(f"{who}: two columns have the {what} {twice[0]!r}. Each needs its own.")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ class Input(Layer):
         return Forward(x, lambda da: da)
 
 
-MOST = 1 << 24  # features: a model file may not make us name billions
+MOST = 1 << 20  # features: a model file may not make us name billions
 
 
 def _checked(who: str, names: Sequence[Any]) -> list[str]:
@@ -81,6 +82,6 @@ def _checked(who: str, names: Sequence[Any]) -> list[str]:
     if not names:
         raise ArgumentError(f"{who}: there must be at least one feature.")
     if len(set(names)) < len(names):
-        twice = next(n for i, n in enumerate(names) if n in names[:i])
+        twice = next(n for n, times in Counter(names).items() if times > 1)
         raise ArgumentError(f"{who}: two features are called {twice!r}. Give each a name of its own.")
     return list(names)

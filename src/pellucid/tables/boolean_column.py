@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from pellucid.saved import Saved
 from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, texts_of
-from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import TRUTHS, category_text, truth_pair
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from pellucid.saved import Saved
 from pellucid.tables.features import MISSING, Block, Codes, Column, Report, Rows, Step, codes_of, texts_of
 from pellucid.tables.finding import LEAST_ROWS, MANY_CATEGORIES
-from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import category_text, in_natural_order, level_counts
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.saved import Saved
 from pellucid.tables.dates import ISO, READINGS, as_moments
 from pellucid.tables.features import Arrays, Block, Column, Report, Rows, Step, count_missing
 from pellucid.tables.normalisation import Normalisation
 from pellucid.tables.number_column import NumberColumn
-from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import DAY, FIRST, LAST
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError, ModelFileError, TableError, nearest
+from pellucid.saved import Saved, is_text
 from pellucid.tables.boolean_column import BooleanColumn
 from pellucid.tables.category_column import CategoryColumn
 from pellucid.tables.date_column import DateColumn
@@ -24,7 +25,6 @@ from pellucid.tables.ordered_column import OrderedColumn
 from pellucid.tables.role import KINDS as ROLES
 from pellucid.tables.role import Role
 from pellucid.tables.roles import each_role
-from pellucid.tables.saved import Saved, is_text
 from pellucid.tables.schema import Schema
 from pellucid.tables.table import Table, listed
 from pellucid.tables.threads import in_threads

@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.metrics import METRICS
-from pellucid.tables.saved import Saved
+from pellucid.saved import Saved
 
 Numbers = NDArray[np.float64]
 
 TRIVIAL, LINE, NETWORK = "trivial answer", "straight line", "network"
 SURE = 2.0  # standard errors of a difference beyond which it is more than chance
+
+JUDGED_BY = {
+    "regression": ("rmse", "mae", "r2"),
+    "multiclass": ("accuracy", "balanced_accuracy", "log_loss"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,12 @@ class Evidence:
         scores = saved.any("scores")
         if not isinstance(scores, dict) or set(scores) != {TRIVIAL, LINE, NETWORK}:
             saved.fail("scores", f"the scores of {TRIVIAL}, {LINE} and {NETWORK}")
+        if len({frozenset(values) for values in scores.values() if isinstance(values, dict)}) != 1:
+            saved.fail("scores", "of the same metrics")
         for values in scores.values():
-            if not isinstance(values, dict) or not all(isinstance(v, float | int) for v in values.values()):
+            if not isinstance(values, dict) or set(values) not in map(set, JUDGED_BY.values()):
+                saved.fail("scores", "of the metrics of a task")
+            if not all(type(v) is float or (type(v) is int and abs(v) < 2**53) for v in values.values()):
                 saved.fail("scores", "numbers by metric")
         rows = int(saved.number("n_rows", 0, 2**53))
         return cls(scores, rows, saved.truth("held_out"), saved.text("trivial"), saved.text("verdict"))
@@ -93,9 +102,8 @@ def shown(metric: str, value: float) -> str:
 
 def scores_of(task: str, y: Any, outputs: Any) -> dict[str, float]:
     """Scores of some outputs; regression in the target's own unit."""
-    names = ("rmse", "mae", "r2") if task == "regression" else ("accuracy", "balanced_accuracy", "log_loss")
     kind: Any = "regression" if task == "regression" else "multiclass"
-    return {n: float(METRICS.find(n)(y, outputs, task=kind)) for n in names}
+    return {n: float(METRICS.find(n)(y, outputs, task=kind)) for n in JUDGED_BY[kind]}
 
 
 def row_losses(task: str, y: Any, outputs: Any) -> Numbers:

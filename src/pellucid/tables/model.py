@@ -264,9 +264,9 @@ class TableModel(TablePictures):
         history, lines = self.history, [str(self.evidence), ""]
         epochs = f"{len(history)} epoch{'s' if len(history) != 1 else ''}"
         lines.append(f"Training ran {epochs} and stopped: {history.reason}.")
-        if history.best_epoch and "validation_loss" in history and "loss" in history:
-            i = history.best_epoch - 1
-            train, held = history["loss"][i], history["validation_loss"][i]
+        best = history.epochs[history.best_epoch - 1] if history.best_epoch else {}
+        if "validation_loss" in best and "loss" in best:
+            train, held = best["loss"], best["validation_loss"]
             lines.append(f"Loss {train:.4g} on training rows, {held:.4g} on validation rows.")
         return "\n".join([*lines, *self.notes])
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from pellucid.saved import Saved
 from pellucid.tables.columns import as_numbers
 from pellucid.tables.features import Arrays, Block, Column, Report, Rows, Step, count_missing, float64
 from pellucid.tables.normalisation import NORMALISATIONS, Normalisation, quantiles
-from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import LARGEST, are_all_good
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid.errors import DataError, ShapeError, TableError
+from pellucid.saved import Saved, is_between, is_text
 from pellucid.tables.columns import as_texts
 from pellucid.tables.features import level_codes
-from pellucid.tables.saved import Saved, is_between, is_text
 from pellucid.tables.table import Table, listed, shown
 from pellucid.tables.target_scales import SCALES
 from pellucid.tables.targets import Class, Target, Task, take_target, target_numbers

@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
+from pellucid.saved import Saved
 from pellucid.tables.columns import as_numbers
 from pellucid.tables.date_column import DateColumn
 from pellucid.tables.features import Column
-from pellucid.tables.saved import Saved
 from pellucid.tables.table import Table
 from pellucid.tables.values import LARGEST, category_text
 from pellucid.training.splits import Indices

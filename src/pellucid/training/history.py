@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import NotFittedError, UnknownNameError
+from pellucid.saved import Saved
 from pellucid.training.distributions import Distributions
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pellucid.training.recording import Recording
     from pellucid.training.replay import Replay
     from pellucid.training.why import Why
+
+
+KEYS = ("columns", "reason", "stopped_by", "best_epoch", "restored", "range_test", "distributions")
 
 
 @dataclass
@@ -194,17 +198,21 @@ class History:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> History:
-        """From plain values; refuses others by a ValueError, since a file may hold anything."""
-        values = dict(values)
-        known = values.pop("distributions")
-        curves, best = values["columns"], values["best_epoch"]
-        n_epochs = max((len(c) for c in curves.values() if isinstance(c, list)), default=0)
-        is_sound = _are_curves(curves) and (values["range_test"] is None or _are_curves(values["range_test"]))
-        is_sound &= all(isinstance(values[name], str) for name in ("reason", "stopped_by"))
-        if not is_sound or not (best is None or (type(best) is int and 0 <= best <= n_epochs)):
-            raise ValueError("its history must hold numbers of epochs and the reason for the stop")
-        return cls(**values, kept_distributions=Distributions.from_dict(known) if known else None)
+    def from_dict(cls, values: object) -> History:
+        """From plain values; refuses others by a ModelFileError or ValueError, as files hold anything."""
+        saved = Saved(values, "the history", KEYS)
+        known, best, tested = (saved.any(name) for name in ("distributions", "best_epoch", "range_test"))
+        history = cls(
+            columns=_curves(saved.any("columns")),
+            reason=saved.text("reason"),
+            stopped_by=saved.text("stopped_by"),
+            restored=saved.truth("restored"),
+            range_test=None if tested is None else _curves(tested),
+            kept_distributions=Distributions.from_dict(known) if known else None,
+        )
+        if best is not None:
+            history.best_epoch = saved.whole("best_epoch", 0, len(history))
+        return history
 
     def __reduce__(self) -> tuple[Any, ...]:
         return History.from_dict, (self.to_dict(),)
@@ -215,9 +223,18 @@ class History:
         return f"<history of {len(self)} epochs{': ' if told else ''}{told}>"
 
 
-def _are_curves(value: Any) -> bool:
-    """Whether a value is lists of numbers by name."""
-    return isinstance(value, Mapping) and all(
-        isinstance(name, str) and isinstance(curve, list) and all(type(v) in (int, float) for v in curve)
+def _curves(value: Any) -> dict[str, list[float]]:
+    """Lists of numbers by name; a ValueError where a value is something else."""
+    is_sound = isinstance(value, Mapping) and all(
+        isinstance(name, str)
+        and isinstance(curve, list)
+        and curve
+        and all(type(v) in (int, float) for v in curve)
         for name, curve in value.items()
     )
+    if not is_sound:
+        raise ValueError("its history must hold lists of numbers by their names")
+    try:
+        return {name: [float(v) for v in curve] for name, curve in value.items()}
+    except OverflowError as error:
+        raise ValueError(str(error)) from None

@@ -19,6 +19,7 @@ from pellucid.losses import Loss, check_pair, check_targets
 from pellucid.metrics import METRICS
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.regularizers import Gradients
+from pellucid.saved import Saved
 from pellucid.schedules import SCHEDULES
 from pellucid.training.data import (
     Targets,
@@ -343,6 +344,21 @@ class Request:
             state.plateau = follower
         net._optimizer = about if self.checkpoint is None else about | {"data": digest(rows)}
         return state
+
+
+def checked_note(value: Any) -> dict[str, Any] | None:
+    """What a network keeps of the settings of its last fit, as it may stand in a file; see `Request`."""
+    if value is None:
+        return None
+    keys = ["optimizer", "loss", "n_rows", "n_training", "batch_size", "step"]
+    if isinstance(value, dict) and "data" in value:
+        keys.append("data")
+    saved = Saved(value, "the note of the last fit", keys)
+    for name in ("optimizer", "loss"):
+        saved.text(name)
+    for name in ("n_rows", "n_training", "batch_size"):
+        saved.whole(name, 1, 2**53)
+    return dict(value)
 
 
 def digest(rows: Rows) -> int:

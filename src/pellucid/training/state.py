@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.layers.base import Parameter
 from pellucid.lowering import Lowered
+from pellucid.saved import Saved
 from pellucid.schedules import ReduceOnPlateau
 from pellucid.training.history import History
 
@@ -119,6 +121,7 @@ class State:
         """Everything but the tensors, as plain values."""
         plain = {n: getattr(self, n) for n in COUNTERS}
         return plain | {
+            "best_value": float(self.best_value),
             "plateau": None if self.plateau is None else self.plateau.state,
             "history": self.history.to_dict(),
         }
@@ -128,21 +131,33 @@ class State:
         return {f"{kind}/{n}": t for kind in KINDS for n, t in getattr(self, kind).items()}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], tensors: Tensors) -> State:
-        """From plain values and tensors."""
-        state = cls(**{n: values[n] for n in COUNTERS})
-        if values["plateau"] is not None:
-            state.plateau = ReduceOnPlateau.from_state(values["plateau"])
-        state.history = History.from_dict(values["history"])
+    def from_dict(cls, value: object, tensors: Mapping[str, Array], parameters: Sequence[Parameter]) -> State:
+        """From plain values and tensors, which are checked: they may stand in a file."""
+        saved = Saved(value, "the state of the training", [*COUNTERS, "best_value", "plateau", "history"])
+        state = cls()
+        for name in COUNTERS:
+            setattr(state, name, saved.whole(name, 0, 2**53))
+        state.best_value = saved.number("best_value", -math.inf, math.inf)
+        if saved.any("plateau") is not None:
+            state.plateau = ReduceOnPlateau.from_state(saved.any("plateau"))
+        state.history = History.from_dict(saved.any("history"))
+        if not state.begun <= state.epoch == len(state.history) or state.optimizer_since > state.tick:
+            saved.fail("epoch", "as many as the epochs of the history")
         for kind in KINDS:
-            setattr(
-                state, kind, {n.partition("/")[2]: t for n, t in tensors.items() if n.startswith(f"{kind}/")}
-            )
+            found = {n.partition("/")[2]: t for n, t in tensors.items() if n.startswith(f"{kind}/")}
+            if found and kind in OF_PARAMETERS and _shapes(found) != {p.name: p.shape for p in parameters}:
+                saved.fail("epoch", f"of a training of this network, but its {kind!r} weights are of another")
+            setattr(state, kind, found)
         return state
 
 
-COUNTERS = ("epoch", "step", "tick", "begun", "optimizer_since", "waited", "best_value", "best_epoch")
+COUNTERS = ("epoch", "step", "tick", "begun", "optimizer_since", "waited", "best_epoch")
 KINDS = ("optimizer", "last", "best", "left", "partial")
+OF_PARAMETERS = KINDS[1:4]
+
+
+def _shapes(tensors: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+    return {name: t.shape for name, t in tensors.items()}
 
 
 def states_of(lowered: Lowered) -> list[Buffer]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from pellucid.errors import ModelFileError
+from pellucid.registry import is_number
+
+MOST = 2**127  # whole numbers of 128 bits
 
 
 class Saved:
@@ -94,6 +98,20 @@ class Saved:
             self.fail(key, "a list of different texts")
         return tuple(values)
 
+    def labels(self, key: str) -> list[Any]:
+        """A list of different texts, truth values or numbers."""
+        values = self.items(key)
+        are_plain = all(
+            is_text(v)
+            or isinstance(v, bool)
+            or (isinstance(v, float) and math.isfinite(v))
+            or (isinstance(v, int) and abs(v) < MOST)
+            for v in values
+        )
+        if not are_plain or len(set(values)) != len(values):
+            self.fail(key, "a list of different texts, truth values or numbers")
+        return values
+
     def numbers(self, key: str, least: float, most: float) -> tuple[float, ...]:
         """A list of numbers between two bounds, as a tuple."""
         values = self.items(key)
@@ -104,7 +122,7 @@ class Saved:
 
 def is_between(value: object, least: float, most: float) -> bool:
     """Whether a value is a number (no truth value) between two bounds; NaN is not."""
-    return type(value) in (int, float) and least <= value <= most  # type: ignore[operator]
+    return is_number(value) and least <= value <= most  # type: ignore[operator]
 
 
 def is_text(value: object) -> bool:
