@@ -1,7 +1,7 @@
 """Normalisations: how the numbers of a column are brought to a common scale. One registered entry each.
 
 A normalisation is fitted on the training rows of a column, which gives a centre and a scale, and is
-applied to any row. All is computed in float64, so that a column of 1e9 plus small differences keeps
+applied to any row. Differences are computed in float64, so that a column of 1e9 plus small ones keeps
 their digits. A column that is constant gets the scale 0.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pellucid.registry import Formula, Registry
 
 SMALLEST_WIDTH = 1e-120
+FARTHEST = 1e15  # beyond this many quartile ranges x' is ±3 to the last digit of float32
 
 Values = NDArray[np.float64]
 Fit = Callable[[Values], tuple[float, float]]
@@ -50,7 +51,7 @@ class Normalisation(Formula):
         center, scale : float
             What `fit` gave.
         """
-        return np.asarray(self.function(x, center, scale), dtype=np.float64)
+        return np.asarray(self.function(x, center, scale))
 
 
 NORMALISATIONS: Registry[Normalisation] = Registry("normalisation")
@@ -126,9 +127,9 @@ def robust(x: Values, center: float, scale: float) -> Values:
     --------
     >>> center, scale = robust.fit(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
     >>> robust.apply(np.array([3.0, 5.0, 1000.0]), center, scale).round(3)
-    array([0.   , 0.949, 3.   ])
+    array([0.   , 0.949, 3.   ], dtype=float32)
     """
-    z = (x - center) * scale
+    z = np.clip((x - center) * scale, -FARTHEST, FARTHEST).astype(np.float32)
     return z / np.sqrt(1 + (z / 3) ** 2)
 
 
