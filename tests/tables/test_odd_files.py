@@ -45,6 +45,10 @@ def fault(text: str | bytes, encoding: str = "utf-8") -> str:
         ("x;y\n1.234;1,5\n2.000;2,5\n", [(1234, 1.5), (2000, 2.5)]),
         ("x;y\n1 000;1,5\n20;2,5\n", [(1000, 1.5), (20, 2.5)]),
         ("x;y\n1000 €;1.234,50 €\n20 €;7,5 €\n", [(1000, 1234.5), (20, 7.5)]),
+        # Decimal commas in plain numbers and beside units.
+        ("x;y;z\n1,5;3,25 €;a\n2,5;1,5 €;b\n", [(1.5, 3.25, "a"), (2.5, 1.5, "b")]),
+        ("x\ty\n1,5\t1,234\n2,25\t5,678\n", [(1.5, 1.234), (2.25, 5.678)]),
+        ("x\ty\n1,5\t1,234,567\n2,25\t5,678\n", [("1,5", "1,234,567"), ("2,25", "5,678")]),
         # A table where commas are decimal and a number has a point that cannot be between thousands.
         ("x;y\n1.5;1,5\n2.5;2,5\n", [(1.5, "1,5"), (2.5, "2,5")]),
         # Long numbers without marks beside it: so the point is no mark of thousands, nor the comma.

@@ -66,14 +66,14 @@ def read_delimited(
         )
     names = column_names(fields, f"{name}, line {line}")
     kept = {i for i, n in enumerate(names) if keep(n)}
-    read = read_fast(text, len(names), kept) or text.columns(names)
-    frame, lines = read
+    read = read_fast(text, len(names), kept) or (*text.columns(names), "")
+    frame, lines, mark = read
     if not frame.height:
         raise TableError(f"{name} has a header in line {line}, but no rows below it.")
     separator = text.separator
     del text, read
     frame.columns = names
-    frame = typed(frame, separator, {names[i] for i in kept})
+    frame = typed(frame, separator, {names[i] for i in kept}, mark)
     place = places(lines)
     refuse_what_is_no_row(frame, name, line, place)
     return Table(frame, Origin(name, place))

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.tables.contents import PIECE, Content
-from pellucid.tables.number_marks import is_by_comma
+from pellucid.tables.distinct import Distinct
+from pellucid.tables.number_marks import are_by_comma
 from pellucid.tables.records import Text
 from pellucid.tables.table import nameless
 from pellucid.tables.values import MISSING
@@ -32,8 +33,10 @@ SPELLED_MISSING = sorted({s for m in MISSING if m for s in (m, m.upper(), m.titl
 Lines = Sequence[int] | NDArray[np.int64]
 
 
-def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFrame, Lines] | None:
-    """Columns of numbers and of texts, and the line of each row; None where this is no way to read it.
+def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFrame, Lines, str] | None:
+    """Columns of numbers and of texts, the line of each row, and the decimal mark of the numbers.
+
+    None where this is no way to read it.
 
     Parameters
     ----------
@@ -50,17 +53,26 @@ def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFra
     if has_quotes and re.search(rb'(^|[\n%s]) +"' % re.escape(text.separator.encode()), text.data):
         return None  # a quote after blanks, which polars takes for a part of the text
     texts: Types = {f"{i}": pl.String() for i in range(width)}
-    types = texts | _guessed(text, texts, keep, has_quotes)
+    guessed, has_commas = _guessed(text, texts, keep, has_quotes)
+    types = texts | guessed
     # Spellings of missing numbers are looked for only where there are some: it takes time.
     for guess, missing in ((types, []), (types, SPELLED_MISSING), (texts, [])):
-        frame = _read(text.path or text.data[:], text.separator, guess, missing, header=1)
+        source = text.path or text.data[:]
+        frame = _read(source, text.separator, guess, missing, header=1, has_commas=has_commas)
         if frame is not None:
-            return _accounted(text, frame, has_quotes) if frame.width == width else None
+            found = _accounted(text, frame, has_quotes) if frame.width == width else None
+            return found and (*found, "," if has_commas else ".")
     return None
 
 
 def _read(
-    source: Path | bytes, separator: str, types: Types, missing: list[str], *, header: int
+    source: Path | bytes,
+    separator: str,
+    types: Types,
+    missing: list[str],
+    *,
+    header: int,
+    has_commas: bool = False,
 ) -> pl.DataFrame | None:
     """The columns by their numbers, below so many lines of a header; None where polars refuses."""
     import polars as pl
@@ -73,13 +85,14 @@ def _read(
             null_values=missing,
             has_header=False,  # with one, polars would look for its names in the schema
             skip_rows=header,
+            decimal_comma=has_commas,
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return None  # the last where a sample begins like a packed file
 
 
-def _guessed(text: Text, texts: Types, keep: Collection[int], has_quotes: bool) -> Types:
-    """The columns that hold numbers in a sample, with their types."""
+def _guessed(text: Text, texts: Types, keep: Collection[int], has_quotes: bool) -> tuple[Types, bool]:
+    """The columns that hold numbers in a sample, with their types, and whether these have decimal commas."""
     import polars as pl
 
     data, first = text.data, text.data.find(b"\n") + 1
@@ -90,16 +103,21 @@ def _guessed(text: Text, texts: Types, keep: Collection[int], has_quotes: bool) 
     sample = b"".join(data[at : data.rfind(b"\n", at, at + size) + 1] for at in starts)
     frame = _read(sample, text.separator, texts, SPELLED_MISSING, header=0)
     if frame is None:
-        return {}
-    if text.separator != "," and any(map(is_by_comma, frame)):
-        return {}  # points in other columns may stand between thousands
+        return {}, False
+    has_commas, is_sure = False, False
+    if text.separator != ",":
+        has_commas, is_sure = are_by_comma(Distinct.of(frame.get_columns()), text.separator)
+    if has_commas:
+        if not is_sure or data.find(b".") >= 0:
+            return {}, False  # a point may stand between thousands, and so may the comma
+        frame = frame.select(pl.all().str.replace(",", ".", literal=True))
     left = [s for i, s in enumerate(frame) if i not in keep and s.null_count() < s.len()]
     guessed: Types = {}
     for dtype in (pl.Float64(), pl.Int64()):
         numbers = pl.DataFrame(left).select(pl.all().cast(dtype, strict=False))
         left = [s for s, v in zip(left, numbers, strict=True) if v.null_count() == s.null_count()]
         guessed |= {s.name: dtype for s in left}
-    return guessed
+    return guessed, has_commas
 
 
 def n_times(data: Content, mark: bytes) -> int:

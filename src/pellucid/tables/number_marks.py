@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.tables.distinct import Distinct, numbered
+from pellucid.tables.distinct import Distinct, all_at_once
 from pellucid.tables.values import MOSTLY_NUMBERS
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Counts(NamedTuple):
 
 
 def with_plain_numbers(
-    texts: Mapping[str, pl.Series], decimals: Mapping[str, pl.Series], separator: str, *, has_points: bool
+    texts: Mapping[str, pl.Series], decimals: Mapping[str, pl.Series], separator: str, known: str
 ) -> dict[str, pl.Series]:
     """The columns of numbers with marks, written as a program writes them.
 
@@ -105,26 +105,32 @@ def with_plain_numbers(
         Columns that are, where points may stand between thousands.
     separator : str
         Of the file.
-    has_points : bool
-        Whether there are other numbers with a decimal point.
+    known : str
+        The decimal mark of other columns of the table, if there are any.
 
     Returns
     -------
     dict of str to polars.Series
         The columns that have changed.
     """
+    import polars as pl
+
     found = _counted(texts)
     if any(c.commas for c in found.values()):
         found |= _counted(decimals)
-    marks = {c.decimal_mark(separator) for c in found.values()} - {""} | ({"."} if has_points else set())
+    marks = {known, *(c.decimal_mark(separator) for c in found.values())} - {""}
     if len(marks) == 1:
         mark = marks.pop()
         chosen = [n for n, c in found.items() if c.fits(mark) and (mark == "," or n in texts)]
     else:  # there is none, or the columns contradict each other
         mark, chosen = "", [n for n, c in found.items() if not c.commas and n in texts]
-    columns = numbered([texts[n] if n in texts else decimals[n] for n in chosen])
-    done = columns.select([_plain(_bare(str(i), found[n].unit), mark) for i, n in enumerate(chosen)])
-    return {n: s.alias("") for n, s in zip(chosen, done.get_columns(), strict=True)}
+    done: dict[str, pl.Series] = {}
+    for unit in range(-1, len(PLACES)):
+        names = [n for n in chosen if found[n].unit == unit]
+        columns = [texts[n] if n in texts else decimals[n] for n in names]
+        plain = all_at_once(columns, _plain(_bare(pl.all(), unit), mark))
+        done |= zip(names, plain, strict=True)
+    return done
 
 
 def look_like_numbers(different: Distinct) -> list[bool]:
@@ -133,11 +139,15 @@ def look_like_numbers(different: Distinct) -> list[bool]:
     return (2 * n_loose > different.sizes).tolist()  # type: ignore[no-any-return]
 
 
-def is_by_comma(texts: pl.Series) -> bool:
-    """Whether most of a few texts are numbers that are written with a comma."""
-    found = texts.drop_nulls().str.strip_chars()
-    n_commas = (found.str.contains(BY_COMMA) & found.str.contains(",", literal=True)).sum()
-    return 2 * n_commas > found.len()
+def are_by_comma(different: Distinct, separator: str) -> tuple[bool, bool]:
+    """Whether some column holds mostly numbers with a comma, and whether it is certainly the decimal mark."""
+    values = different.values.str.strip_chars()
+    has_comma = values.str.contains(",", literal=True)
+    by_comma, by_point = (values.str.contains(p) & has_comma for p in (BY_COMMA, BY_POINT))
+    are_most = 2 * different.count(by_comma) > different.sizes
+    needs_comma, needs_point = different.count(by_comma & ~by_point), different.count(by_point & ~by_comma)
+    is_needed = separator == ";" or bool((are_most & (needs_comma > 0)).any())
+    return bool(are_most.any()), is_needed and not needs_point.any()
 
 
 def _counted(columns: Mapping[str, pl.Series]) -> dict[str, Counts]:
@@ -149,7 +159,8 @@ def _counted(columns: Mapping[str, pl.Series]) -> dict[str, Counts]:
     different = Distinct.of(list(columns.values()))
     frame = pl.DataFrame({"value": different.values, "column": different.owner})
     place = _places_of_units(frame, len(columns))
-    text = pl.coalesce(pl.when(pl.col("place") == p).then(_bare("value", p)) for p in range(-1, len(PLACES)))
+    places = range(-1, len(PLACES))
+    text = pl.coalesce(pl.when(pl.col("place") == p).then(_bare(pl.col("value"), p)) for p in places)
     frame = frame.with_columns(place=pl.Series(place[different.owner]))
     values = frame.select(text.alias("")).to_series()
     by_comma, by_point = (values.str.contains(pattern) for pattern in (BY_COMMA, BY_POINT))
@@ -184,11 +195,11 @@ def _places_of_units(frame: pl.DataFrame, n_columns: int) -> NDArray[np.int64]:
     return place
 
 
-def _bare(column: str, place: int) -> pl.Expr:
+def _bare(text: pl.Expr, place: int) -> pl.Expr:
     """Texts without a unit in one of the `PLACES`, and without blanks between thousands."""
     import polars as pl
 
-    text = pl.col(column).str.replace_all("\u2212", "-", literal=True)
+    text = text.str.replace_all("\u2212", "-", literal=True)
     if place >= 0:
         pattern, _, kept = PLACES[place]
         text = text.str.replace(pattern, kept)

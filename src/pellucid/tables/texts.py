@@ -24,7 +24,7 @@ T = TypeVar("T")
 BEGIN = 1000  # values that are looked at before all are
 
 
-def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.DataFrame:
+def typed(frame: pl.DataFrame, separator: str, keep: Collection[str], mark: str = "") -> pl.DataFrame:
     """Columns of texts as whole numbers, numbers, truth values or tidied texts.
 
     A column becomes numbers if every value in it is a number or missing; what numbers may look like is
@@ -39,6 +39,8 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.Data
         Of the file.
     keep : collection of str
         Columns to keep as texts.
+    mark : str
+        The decimal mark of columns that are numbers already.
     """
     import polars as pl
 
@@ -53,7 +55,7 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str]) -> pl.Data
     texts = _named(texts, done)
     marks = _named(texts, look_like_numbers(different))
     marked = {n: s for n, s in texts.items() if marks[n] and n not in keep}
-    plain = with_plain_numbers(marked, decimals, separator, has_points=bool(floats)) if marked else {}
+    plain = with_plain_numbers(marked, decimals, separator, mark if floats else "") if marked else {}
     columns |= numbers | texts | plain
     found = _numbers_and_truths(texts, different)
     columns |= {n: s for n, s in found.items() if n not in plain and n not in keep}
