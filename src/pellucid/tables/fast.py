@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Types = dict[str, pl.DataType]
 
 SAMPLE = 1 << 15  # bytes from the beginning, the middle and the end by which types are guessed
+LOOKED_AT = 128  # lines by which polars counts columns, and some more
+ENDLESS = 1 << 17  # bytes of a line
 SPELLED_MISSING = sorted({s for m in MISSING if m for s in (m, m.upper(), m.title(), "NaN", "NULL")})
 
 
@@ -52,6 +54,8 @@ def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFra
     has_quotes = text.data.find(b'"') >= 0
     if has_quotes and re.search(rb'(^|[\n%s]) +"' % re.escape(text.separator.encode()), text.data):
         return None  # a quote after blanks, which polars takes for a part of the text
+    if _has_endless_line(text, width):
+        return None
     texts: Types = {f"{i}": pl.String() for i in range(width)}
     guessed, has_commas = _guessed(text, texts, keep, has_quotes)
     types = texts | guessed
@@ -63,6 +67,19 @@ def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFra
             found = _accounted(text, frame, has_quotes) if frame.width == width else None
             return found and (*found, "," if has_commas else ".")
     return None
+
+
+def _has_endless_line(text: Text, width: int) -> bool:
+    """Whether one of the first lines has so many values that polars would take a gigabyte to name them."""
+    at, mark = 0, text.separator.encode()
+    for _ in range(LOOKED_AT):
+        end = text.data.find(b"\n", at)
+        if end < 0:
+            return False
+        if end - at > ENDLESS and text.data[at:end].count(mark) > 2 * width:
+            return True
+        at = end + 1
+    return False
 
 
 def _read(
