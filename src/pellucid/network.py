@@ -15,7 +15,7 @@ from pellucid.errors import ArgumentError, ModelFileError
 from pellucid.insight import Insight
 from pellucid.layers.base import layer_from_spec
 from pellucid.losses import LOSSES
-from pellucid.metrics import METRICS
+from pellucid.metrics import METRICS, TASKS
 from pellucid.pictures import Pictures
 from pellucid.saved import Saved
 from pellucid.training.history import History
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 # What a model file holds of a network, and how its weights are called among the tensors.
 KEYS = ("kind", "seed", "layers", "classes", "task", "loss", "metrics", "history", "optimizer", "state")
 OWN = "parameters/"
-TASKS = ("regression", "binary", "multiclass")
 
 
 class Network(Insight, Pictures):

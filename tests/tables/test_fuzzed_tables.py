@@ -154,7 +154,8 @@ def fitted_or_refused(source: Any, target: str) -> None:
     except PellucidError:
         return
     assert all(np.isfinite(v).all() for v in model.network.parameters.values())
-    assert all(np.isfinite(v) for scores in model.evidence.scores.values() for v in scores.values())
+    for scores in model.evidence.scores.values():  # r2 alone may be infinite, where the targets nearly agree
+        assert all(np.isfinite(v) or (name == "r2" and v == -np.inf) for name, v in scores.items())
 
 
 VALUES = st.one_of(
