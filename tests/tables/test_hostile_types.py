@@ -126,3 +126,43 @@ def test_numbers_that_become_the_same_are_no_target() -> None:
         DataError, match=r"can be told apart as decimal numbers\. Subtract 1152921504606846976"
     ):
         fitted({"x": X, "y": [2**60 + i for i in range(N)]})
+
+
+DAYS = pl.Series([dt.date(2020, 1, 1) + dt.timedelta(i) for i in range(N)])
+HOURS = pl.Series([dt.timedelta(hours=i) for i in range(N)])
+
+
+def both(first: pl.Series, second: pl.Series) -> pellucid.TableModel:
+    frames = [pl.DataFrame(BASE | {"v": values}) for values in (first, second)]
+    return pellucid.fit_table(frames, "y", epochs=1, hidden=(2,), validation=0)
+
+
+def test_durations_of_other_units_are_one_column_and_beside_others_refused() -> None:
+    model = both(HOURS, HOURS.cast(pl.Duration("ns")))
+    column = next(c for c in model.encoding.columns if c.name == "v")
+    assert column.median == 3600 * (N - 1) / 2  # type: ignore[attr-defined]
+    for other in (DAYS, pl.Series(["a"] * N), pl.Series(range(N))):
+        with pytest.raises(TableError, match=r"column 'v' holds .*, but in the data frame durations"):
+            both(HOURS, other)
+
+
+def test_dates_beyond_the_calendar_beside_others_are_missing() -> None:
+    beyond = pl.Series([10**17] * N).cast(pl.Datetime("ms"))
+    model = both(DAYS.cast(pl.Datetime("us")), beyond)
+    role = next(r for r in model.encoding.roles if r.name == "v")
+    assert (role.kind, f"{N} are missing" in role.reason) == ("date", True)
+    assert len(fitted(BASE | {"v": beyond}, categories=["v"]).notes) > 0
+
+
+def test_what_is_masked_is_missing() -> None:
+    values = np.ma.masked_array(np.arange(N) * 0.5, mask=np.arange(N) % 4 == 0)
+    model = pellucid.fit_table(BASE | {"v": values}, "y", epochs=1, hidden=(2,), validation=0)
+    assert (
+        next(r for r in model.encoding.roles if r.name == "v").reason
+        == "all 30 values are numbers; 10 are missing"
+    )
+
+
+def test_a_lazy_frame_that_cannot_be_computed_is_refused() -> None:
+    with pytest.raises(TableError, match=r"the data frame cannot be computed: unable to find column \"zz\""):
+        pellucid.fit_table(pl.DataFrame(BASE).lazy().select("zz"), "y")

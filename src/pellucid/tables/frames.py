@@ -114,6 +114,8 @@ def _series(column: str, values: Any, name: str) -> pl.Series:
         values = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(values, nw.Series):
         return _from_narwhals(values)
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()  # None where it is masked
     if hasattr(values, "__array__"):
         values = np.asarray(values)
         if values.ndim == 1:

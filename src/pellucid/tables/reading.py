@@ -130,7 +130,10 @@ def _read(source: Any, keep: Keep, encoding: str, names: Mapping[Path, str]) -> 
         return _from_bytes(data, name, keep, encoding)
     name = "the table" if isinstance(source, Mapping) else "the data frame"
     if isinstance(source, pl.LazyFrame):
-        source = source.collect()
+        try:
+            source = source.collect()
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            raise TableError(f"{name} cannot be computed: {str(error).splitlines()[0]}.") from None
     if isinstance(source, pl.DataFrame):
         frame = source.clone()
         frame.columns = stripped(source.columns, name)

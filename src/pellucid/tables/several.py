@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pellucid.errors import TableError, nearest
 from pellucid.tables.table import Origin, Table, listed, shown
-from pellucid.tables.values import parse_numbers
+from pellucid.tables.values import category_text, parse_numbers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,6 +98,8 @@ def _common_type(name: str, parts: Sequence[Table]) -> pl.DataType:
     if kinds == {"numbers", "texts"}:
         _check_are_numbers(name, filled)
         return pl.Float64()
+    if kinds == {"durations"}:
+        return pl.Duration("us")
     if kinds <= {"texts", "dates or times"}:  # a text file writes dates as texts
         return pl.String()
     first = filled[0]
@@ -117,6 +119,8 @@ def _kind(dtype: pl.DataType) -> str:
         return "numbers"
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         return "texts"
+    if isinstance(dtype, pl.Duration):
+        return "durations"
     if dtype.is_temporal():
         return "dates or times"
     return "truth values" if dtype == pl.Boolean else f"values of type {dtype}"
@@ -145,4 +149,6 @@ def _as_type(column: pl.Series, dtype: pl.DataType) -> pl.Series:
 
     if dtype == pl.Float64 and not column.dtype.is_numeric():
         return parse_numbers(column.cast(pl.String))[0]
+    if dtype == pl.String:
+        return category_text(column)
     return column if column.dtype == dtype else column.cast(dtype)

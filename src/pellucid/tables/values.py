@@ -171,7 +171,7 @@ def category_text(values: pl.Series) -> pl.Series:
     if isinstance(values.dtype, pl.Duration):
         return values.dt.to_string("iso")
     if not (values.dtype.is_float() or values.dtype.is_decimal()):
-        return values.cast(pl.String)
+        return within_calendar(values).cast(pl.String)
     numbers = values.cast(pl.Float64).fill_nan(None)
     whole = numbers.cast(pl.Int64, strict=False)
     is_whole = (whole.cast(pl.Float64) == numbers).fill_null(False)
