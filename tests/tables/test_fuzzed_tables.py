@@ -144,6 +144,51 @@ def test_damaged_files_are_read_or_refused_in_a_sentence(data: bytes, encoding: 
     assert all(table.origin.at(name, len(table) - 1).startswith("the stream: column") for name in table.names)
 
 
+CELLS = [
+    "1",
+    "2.5",
+    "-3",
+    "1,5",
+    "1,234",
+    "1.234",
+    "",
+    "NA",
+    " 7",
+    "x",
+    "1e5",
+    "$5",
+    "true",
+    "4 000",
+    "?",
+    "0",
+]
+
+
+@st.composite
+def written(draw: st.DrawFn) -> bytes:
+    """A file of numbers and others as people write them, quoted where they must be."""
+    rows = draw(st.lists(st.lists(st.sampled_from(CELLS), min_size=3, max_size=3), min_size=1, max_size=8))
+    separator, end = draw(st.sampled_from([",", ";", "\t"])), draw(st.sampled_from(["\n", "\r\n", "\n\n"]))
+    lines = (separator.join(f'"{c}"' if "," in c else c for c in row) for row in [["a", "b", "c"], *rows])
+    return end.join(lines).encode()
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=NOTHING_SLOW)
+@given(st.one_of(mutated(), written()))
+def test_polars_and_the_csv_module_read_the_same(data: bytes) -> None:
+    def read() -> Any:
+        try:
+            table = read_table(io.BytesIO(data))
+        except PellucidError as error:
+            return str(error)
+        return table.frame.rows(), table.schema, [table.origin.place(i) for i in range(len(table))]
+
+    quickly = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pellucid.tables.delimited.read_fast", lambda *_: None)
+        assert quickly == read()
+
+
 SMALL = {"epochs": 2, "hidden": [4], "seed": 1}
 
 

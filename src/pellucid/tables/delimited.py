@@ -126,8 +126,8 @@ def as_text(data: Content, name: str, path: Path | None = None) -> Text:
     if path is not None and _is_plain(data):
         return Text(data, name, sniff(_sample(data)), 1, path)
     data = data[:].removeprefix(UTF8_MARK)
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+        data = re.sub(rb"\r(?!\n)", b"\n", data)
     if not data.endswith(b"\n") or data.endswith((b"\n\n", b"\n\r\n")):
         data = data.rstrip(b"\r\n") + b"\n"
     told = SEP.match(data)
@@ -142,7 +142,7 @@ def _is_plain(data: Content) -> bool:
     begin = data[: data.find(b"\n") + 1]
     has_more = begin.startswith((UTF8_MARK, b"#")) or SEP.match(begin) is not None
     ends_well = data[-1:] == b"\n" and data[-2:] != b"\n\n" and data[-3:] != b"\n\r\n"
-    return bool(begin.strip()) and not has_more and ends_well and data.find(b'"') < 0
+    return bool(begin.strip()) and not has_more and ends_well and data.find(b'"') < 0 > data.find(b"\r")
 
 
 def _sample(data: Content) -> str:

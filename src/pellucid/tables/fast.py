@@ -52,8 +52,8 @@ def read_fast(text: Text, width: int, keep: Collection[int]) -> tuple[pl.DataFra
     import polars as pl
 
     has_quotes = text.data.find(b'"') >= 0
-    if has_quotes and re.search(rb'(^|[\n%s]) +"' % re.escape(text.separator.encode()), text.data):
-        return None  # a quote after blanks, which polars takes for a part of the text
+    if has_quotes and not are_paired(text.data[:], text.separator):
+        return None
     if _has_endless_line(text, width):
         return None
     texts: Types = {f"{i}": pl.String() for i in range(width)}
@@ -80,6 +80,29 @@ def _has_endless_line(text: Text, width: int) -> bool:
             return True
         at = end + 1
     return False
+
+
+def are_paired(data: bytes, separator: str) -> bool:
+    """Whether each quote opens a value, closes it, or stands twice within; polars does not mind others.
+
+    Two quotes within a value close it and open it again.
+
+    Examples
+    --------
+    >>> are_paired(b'a,"b, c","say ""hi"" "\\n', ","), are_paired(b'a,"b" c,d"\\n', ",")
+    (True, False)
+    """
+    text = np.frombuffer(data, np.uint8)  # ends with a line feed, which so stands before the first byte, too
+    may_stand_before = np.isin(np.arange(256), [ord(separator), *b'\n"'])
+    may_stand_behind = np.isin(np.arange(256), [ord(separator), *b'\r\n"'])
+    n = 0
+    for at in range(0, len(text), PIECE):
+        quotes = at + np.flatnonzero(text[at : at + PIECE] == ord('"'))
+        opening, closing = quotes[n % 2 :: 2], quotes[1 - n % 2 :: 2]
+        if not (may_stand_before[text[opening - 1]].all() and may_stand_behind[text[closing + 1]].all()):
+            return False
+        n += len(quotes)
+    return n % 2 == 0
 
 
 def _read(

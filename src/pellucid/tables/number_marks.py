@@ -140,14 +140,15 @@ def look_like_numbers(different: Distinct) -> list[bool]:
 
 
 def are_by_comma(different: Distinct, separator: str) -> tuple[bool, bool]:
-    """Whether some column holds mostly numbers with a comma, and whether it is certainly the decimal mark."""
+    """Whether there are numbers with a comma in a sample, and whether it is certainly the decimal mark."""
     values = different.values.str.strip_chars()
     has_comma = values.str.contains(",", literal=True)
-    by_comma, by_point = (values.str.contains(p) & has_comma for p in (BY_COMMA, BY_POINT))
-    are_most = 2 * different.count(by_comma) > different.sizes
-    needs_comma, needs_point = different.count(by_comma & ~by_point), different.count(by_point & ~by_comma)
-    is_needed = separator == ";" or bool((are_most & (needs_comma > 0)).any())
-    return bool(are_most.any()), is_needed and not needs_point.any()
+    loosely, by_comma, by_point = (
+        different.count(values.str.contains(p) & has_comma) for p in (LOOSELY, BY_COMMA, BY_POINT)
+    )
+    both = different.count(values.str.contains(BY_COMMA) & values.str.contains(BY_POINT) & has_comma)
+    is_needed = separator == ";" or bool(((2 * by_comma > different.sizes) & (by_comma > both)).any())
+    return bool(loosely.any()), is_needed and not (by_point > both).any()
 
 
 def _counted(columns: Mapping[str, pl.Series]) -> dict[str, Counts]:

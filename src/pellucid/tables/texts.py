@@ -55,7 +55,10 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str], mark: str 
     texts = _named(texts, done)
     marks = _named(texts, look_like_numbers(different))
     marked = {n: s for n, s in texts.items() if marks[n] and n not in keep}
-    plain = with_plain_numbers(marked, decimals, separator, mark if floats else "") if marked else {}
+    known = mark if floats else ""
+    if decimals and separator == ",":
+        known = "."  # nobody who separates by commas means thousands by a point
+    plain = with_plain_numbers(marked, decimals, separator, known) if marked else {}
     columns |= numbers | texts | plain
     found = _numbers_and_truths(texts, different)
     columns |= {n: s for n, s in found.items() if n not in plain and n not in keep}
