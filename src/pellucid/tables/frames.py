@@ -77,6 +77,7 @@ def tidied_columns(columns: Sequence[pl.Series]) -> list[pl.Series]:
     """Columns without names as `tidied` has them."""
     import polars as pl
 
+    columns = [_as_stored(s) for s in columns]
     done = list(columns)
     kinds: dict[str, list[int]] = {}
     for i, s in enumerate(columns):
@@ -94,10 +95,19 @@ def tidied_columns(columns: Sequence[pl.Series]) -> list[pl.Series]:
     return done
 
 
+def _as_stored(s: pl.Series) -> pl.Series:
+    """The values of a type that an application has named itself, such as uuid, as they are kept."""
+    while hasattr(s.dtype, "ext_storage"):
+        s = s.ext.storage()
+    return s
+
+
 def tidied_type(dtype: pl.DataType) -> pl.DataType:
     """The type of a column that `tidied_column` has tidied."""
     import polars as pl
 
+    while hasattr(dtype, "ext_storage"):
+        dtype = dtype.ext_storage()
     if isinstance(dtype, pl.Enum):
         return _enum(dtype.categories)
     return pl.String() if dtype == pl.Object else dtype
