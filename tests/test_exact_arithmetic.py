@@ -31,7 +31,8 @@ def nearest(exact: Fraction) -> np.float32:
         guess = f32(float(exact))
     if not np.isfinite(guess):
         guess = f32(np.sign(guess)) * np.finfo(f32).max
-    near = [np.nextafter(guess, f32(-np.inf)), guess, np.nextafter(guess, f32(np.inf))]
+    with np.errstate(over="ignore"):
+        near = [np.nextafter(guess, f32(-np.inf)), guess, np.nextafter(guess, f32(np.inf))]
     finite = [v for v in near if np.isfinite(v)]
     distances = [abs(Fraction(float(v)) - exact) for v in finite]
     best = [v for v, d in zip(finite, distances, strict=True) if d == min(distances)]
