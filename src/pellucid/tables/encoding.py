@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # Rows that a thread encodes at a time: few enough for the cache, many enough that threads seldom wait for
 # each other between two steps of a column.
 BLOCK = 32_768
+APART = 16  # numbers between the features of a block, which must not be a power of two apart in memory
 
 # Bytes of columns that are made ready at a time: more would be a second copy of a large table.
 TOGETHER = 1 << 26
@@ -344,11 +345,18 @@ def _prepared(column: Column, table: Table, rows: Rows | None, is_lacking: bool)
     return column.prepare(_without(column, table) if is_lacking else table, rows, report), report
 
 
-def _write(parts: Iterable[tuple[Column, Any, slice]], out: NDArray[np.float32], rows: slice) -> None:
-    """Some rows of some columns, each with what it writes from and its features."""
+def _write(parts: Sequence[tuple[Column, Any, slice]], out: NDArray[np.float32], rows: slice) -> None:
+    """Some rows of neighbouring columns, each with what it writes from and its features.
+
+    A feature is written into numbers side by side, and all are turned at once: ten times as fast as to
+    write each of them with the steps of a row between.
+    """
     block = out[rows]
+    begin, end = parts[0][2].start, parts[-1][2].stop
+    turned = np.zeros((end - begin, len(block) + APART), np.float32)[:, : len(block)]
     for column, ready, features in parts:
-        column.write(ready[rows], block[:, features])
+        column.write(ready[rows], turned[features.start - begin : features.stop - begin].T)
+    block[:, begin:end] = turned.T
 
 
 def _without(column: Column, table: Table) -> Table:

@@ -116,7 +116,7 @@ def same_in_all(name: str, values: pl.Series, rows: Rows, column: pl.Series) -> 
     n_missing = seen.null_count()
     if n_missing == seen.len():
         return Role(name, "empty", _why_empty(values, column))
-    if not n_missing and seen.min() == seen.max():
+    if not n_missing and seen[0] == seen[-1] and seen.min() == seen.max():
         is_whole = not values.null_count() and values.min() == values.max()
         which = "row" if is_whole else "row that is learned from"
         return Role(name, "constant", f"every {which} has the value {shown(seen[0])}")
@@ -147,7 +147,8 @@ def of_rows(values: pl.Series, rows: Rows) -> pl.Series:
 
 def _number(name: str, numbers: pl.Series, seen: pl.Series, what: str, counts_are_numbers: bool) -> Role:
     """The role of numbers: they may also be truth values, or count the rows."""
-    if numbers.min() == 0 and numbers.max() == 1 and are_whole(without_missing(numbers)):
+    may_be = {*numbers[:SAMPLE]} <= {0, 1, None}  # as a rule there is no need to look further
+    if may_be and numbers.min() == 0 and numbers.max() == 1 and are_whole(without_missing(numbers)):
         return Role(name, "boolean", f"it holds 0 and 1 only{_missing(seen)}")
     counts, question = numbering(name, numbers), ""
     if counts and not counts_are_numbers:

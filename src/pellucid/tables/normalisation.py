@@ -34,12 +34,15 @@ class Normalisation(Formula):
     bends : bool
         Whether equal steps count less the further they are from the centre; at the centre, and everywhere
         where it does not bend, the slope is the scale.
+    has_median : bool
+        Whether the centre is the median.
     """
 
     kind: ClassVar[str] = "normalisation"
 
     fit: Fit
     bends: bool = False
+    has_median: bool = False
 
     def apply(self, x: Values, center: float, scale: float) -> Values:
         """The normalised values; NaN stays NaN.
@@ -58,11 +61,11 @@ NORMALISATIONS: Registry[Normalisation] = Registry("normalisation")
 
 
 def normalisation(
-    fit: Fit, source: str, bends: bool = False
+    fit: Fit, source: str, *, bends: bool = False, has_median: bool = False
 ) -> Callable[[Callable[[Values, float, float], Values]], Normalisation]:
     """Register a function of values, centre and scale as a normalisation."""
     return lambda function: NORMALISATIONS.add(
-        Normalisation(function=function, source=source, fit=fit, bends=bends)
+        Normalisation(function=function, source=source, fit=fit, bends=bends, has_median=has_median)
     )
 
 
@@ -117,6 +120,7 @@ def _median_and_quartiles(x: Values) -> tuple[float, float]:
     source="D. Holzmüller, L. Grinsztajn, I. Steinwart, Better by Default: Strong Pre-Tuned MLPs and Boosted "
     "Trees on Tabular Data, 2024, section 3 and appendix A; arXiv 2407.04491",
     bends=True,
+    has_median=True,
 )
 def robust(x: Values, center: float, scale: float) -> Values:
     """x' = z / √(1 + (z/3)²), z = (x − median) / (q75 − q25); with 2 / (max − min) where q75 = q25.

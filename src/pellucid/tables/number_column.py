@@ -62,7 +62,8 @@ class NumberColumn(Column):
         x = float64(values)
         good = x if not values.null_count() and are_all_good(values) else x[np.abs(x) <= LARGEST]
         center, scale = normalisation.fit(good)
-        return cls(name, normalisation, center, scale, quantiles(good, [0.5])[0], len(good) < len(x))
+        median = center if normalisation.has_median else quantiles(good, [0.5])[0]
+        return cls(name, normalisation, center, scale, median, len(good) < len(x))
 
     @property
     def feature_names(self) -> list[str]:

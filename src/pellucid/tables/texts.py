@@ -44,7 +44,7 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str], mark: str 
     """
     import polars as pl
 
-    columns = {s.name: nameless(s) for s in frame.rechunk().get_columns()}
+    columns = {s.name: nameless(s) for s in frame.get_columns()}
     floats = {n: s for n, s in columns.items() if s.dtype.is_float()}
     columns |= _without_nan(floats)
     texts = {n: s for n, s in columns.items() if s.dtype == pl.String}
