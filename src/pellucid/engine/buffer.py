@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ def stride_of(columns: int) -> int:
     return stride + LANE if stride % 256 == 0 else stride
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Buffer:
     """A matrix of numbers with a name. What lies between its columns and its stride stays zero.
 
@@ -48,6 +48,13 @@ class Buffer:
         Whether it is memory that somebody else owns, such as the user's data.
     is_line : bool
         Whether it is a line of `rows` numbers side by side.
+
+    Attributes
+    ----------
+    stride : int
+        Numbers from one row to the next.
+    nbytes : int
+        Bytes in the arena.
     """
 
     name: str
@@ -57,15 +64,12 @@ class Buffer:
     given: bool = False
     is_line: bool = False
 
-    @property
-    def stride(self) -> int:
-        """Numbers from one row to the next."""
-        return self.columns if self.given or self.is_line else stride_of(self.columns)
+    stride: int = field(init=False)
+    nbytes: int = field(init=False)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes in the arena."""
-        return self.rows * self.stride * int(self.dtype[1])
+    def __post_init__(self) -> None:
+        self.stride = self.columns if self.given or self.is_line else stride_of(self.columns)
+        self.nbytes = self.rows * self.stride * int(self.dtype[1])
 
     def __str__(self) -> str:
         return f"{self.name} ({self.rows})" if self.is_line else f"{self.name} ({self.rows} x {self.columns})"
@@ -83,38 +87,52 @@ class Arena:
     ----------
     buffers : iterable of Buffer
         What to hold. The block is allocated at once and filled with zeros; it never moves.
+
+    Attributes
+    ----------
+    addresses : dict of Buffer to int
+        Where each begins, as kernels are told.
+    nbytes : int
+        Bytes of the block.
     """
 
     def __init__(self, buffers: Iterable[Buffer]) -> None:
         self.buffers = tuple(buffers)
-        sizes = [-(-b.nbytes // ALIGNMENT) * ALIGNMENT for b in self.buffers]
+        self._offsets: dict[Buffer, int] = {}
+        end = 0
+        for b in self.buffers:
+            self._offsets[b] = end
+            end += -(-b.nbytes // ALIGNMENT) * ALIGNMENT
         # a line more at both ends: the first to align, the last so that a vector may read on
         try:
-            block = np.zeros(sum(sizes) + 2 * ALIGNMENT, np.uint8)
+            block = np.zeros(end + 2 * ALIGNMENT, np.uint8)
         except (MemoryError, ValueError):
-            needed = f"{sum(sizes) / 2**30:,.1f} GiB"
+            needed = f"{end / 2**30:,.1f} GiB"
             raise ArgumentError(
                 f"a network of this size needs {needed}, more than there is memory."
             ) from None
-        start = -block.ctypes.data % ALIGNMENT
+        address = block.ctypes.data
+        start = -address % ALIGNMENT
         self.nbytes = block.nbytes
-        self._words = block[start : start + sum(sizes)].view(np.uint64)
+        self.addresses = {b: address + start + offset for b, offset in self._offsets.items()}
+        self._block = block[start : start + end]
         self._padded: dict[Buffer, Array] = {}
-        for b, size in zip(self.buffers, sizes, strict=True):
-            flat = block[start : start + b.nbytes].view(b.dtype)
-            self._padded[b] = flat.reshape(b.rows, b.stride)
-            start += size
 
     def __contains__(self, buffer: object) -> bool:
-        return buffer in self._padded
+        return buffer in self._offsets
 
     def padded(self, buffer: Buffer) -> Array:
         """The buffer with its padding, contiguous: `(rows, stride)`."""
-        return self._padded[buffer]
+        padded = self._padded.get(buffer)
+        if padded is None:
+            start = self._offsets[buffer]
+            flat = self._block[start : start + buffer.nbytes].view(buffer.dtype)
+            padded = self._padded[buffer] = flat.reshape(buffer.rows, buffer.stride)
+        return padded
 
     def view(self, buffer: Buffer) -> Array:
         """The buffer's numbers, `(rows, columns)`, or `(rows,)` of a line: a view, not a copy."""
-        padded = self._padded[buffer]
+        padded = self.padded(buffer)
         return padded[:, 0] if buffer.is_line else padded[:, : buffer.columns]
 
     def checksum(self) -> int:
@@ -122,4 +140,4 @@ class Arena:
 
         At the speed of memory, unlike one that also sees where a number stands.
         """
-        return int(np.add.reduce(self._words))
+        return int(np.add.reduce(self._block.view(np.uint64)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import InternalError
@@ -40,39 +41,49 @@ class Axis:
     block: int = 1 << 40
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
-    """One kernel at work on its operands along an axis."""
+    """One kernel at work on its operands along an axis.
+
+    Attributes
+    ----------
+    arguments : tuple
+        The value of each of the kernel's parameters, in their order.
+    uses : tuple of (Buffer, Access)
+        Each buffer it touches, and how.
+    """
 
     kernel: Kernel
     axis: Axis
     operands: dict[str, Operand]
     arguments: tuple[Operand, ...] = field(init=False)
-    _uses: tuple[tuple[Buffer, Access], ...] = field(init=False)
+    uses: tuple[tuple[Buffer, Access], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "arguments", tuple(self._value(p) for p in self.kernel.parameters))
-        uses = tuple((self.operands[name], access) for name, access in self.kernel.operands.items())
-        object.__setattr__(self, "_uses", uses)
+        operands, kernel = self.operands, self.kernel
+        arguments: list[Operand] = []
+        for parameter in kernel.parameters:
+            value = operands.get(parameter)
+            if value is None:
+                value = self._size(parameter)
+            arguments.append(value)
+        self.arguments = tuple(arguments)
+        buffers = cast("dict[str, Buffer]", operands)
+        self.uses = tuple([(buffers[name], access) for name, access in kernel.operands.items()])
 
-    def _value(self, parameter: str) -> Operand:
-        if parameter in self.operands:
-            return self.operands[parameter]
+    def _size(self, parameter: str) -> int:
+        """What an argument is that nobody gives: a size of an operand."""
         if parameter == "now":
             return 0
-        name, _, size = parameter.rpartition("_")
+        name, size = self.kernel.sizes.get(parameter, ("", ""))
         buffer = self.operands.get(name)
-        if not isinstance(buffer, Buffer) or size not in ("stride", "columns", "rows"):
+        if not isinstance(buffer, Buffer):
             raise InternalError(f"kernel {self.kernel.name!r} lacks its argument {parameter!r}")
         return int(getattr(buffer, size))
 
-    def uses(self) -> tuple[tuple[Buffer, Access], ...]:
-        """Each buffer it touches, and how."""
-        return self._uses
-
     def __str__(self) -> str:
-        made = [b for b, a in self.uses() if a.writes]
-        read = [b for b, a in self.uses() if a.reads and b not in made]
+        made = [b for b, a in self.uses if a.writes]
+        read = [b for b, a in self.uses if a.reads and b not in made]
         return f"{self.kernel.name}: {', '.join(map(str, read))} -> {', '.join(map(str, made))}"
 
 
@@ -92,24 +103,35 @@ class Stage:
 
 
 class Traffic:
-    """Who has touched which buffer in one stage: can one more call do without a meeting of the threads?"""
+    """Who has touched which buffer in one stage: can one more call do without a meeting of the threads?
+
+    Two calls are apart at a buffer if each thread touches its own part of it only, and the same in both.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[Buffer, list[tuple[Call, Access]]] = {}
+        # by buffer: the axis that all who touch it share (None where they are not apart), whether they
+        # share its columns rather than its rows, and whether one of them writes
+        self._seen: dict[Buffer, tuple[Axis | None, bool, bool]] = {}
 
-    def clash(self, call: Call) -> tuple[Call, Buffer] | None:
-        """A call of the stage and a buffer that this call may not touch beside it."""
-        for buffer, b in call.uses():
-            for other, a in self._seen.get(buffer, ()):
-                apart = a.part and b.part and a.across is b.across and other.axis is call.axis
-                if (a.writes or b.writes) and not apart:
-                    return other, buffer
+    def clash(self, call: Call) -> Buffer | None:
+        """A buffer that this call may not touch beside those of the stage."""
+        for buffer, access in call.uses:
+            if (seen := self._seen.get(buffer)) is not None:
+                axis, across, is_written = seen
+                apart = access.part and axis is call.axis and across is access.across
+                if (is_written or access.writes) and not apart:
+                    return buffer
         return None
 
     def add(self, call: Call) -> None:
         """Take note of a call of the stage."""
-        for buffer, access in call.uses():
-            self._seen.setdefault(buffer, []).append((call, access))
+        for buffer, access in call.uses:
+            axis, writes = call.axis if access.part else None, access.writes
+            if (seen := self._seen.get(buffer)) is not None:
+                if axis is not seen[0] or access.across is not seen[1]:
+                    axis = None
+                writes = writes or seen[2]
+            self._seen[buffer] = axis, access.across, writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +161,7 @@ class Plan:
 
     def buffers(self) -> list[Buffer]:
         """The buffers it touches, each once."""
-        return list(dict.fromkeys(b for c in self.calls() for b, _ in c.uses()))
+        return list(dict.fromkeys(b for c in self.calls() for b, _ in c.uses))
 
     def check(self) -> None:
         """Prove that the plan may run on any number of threads.
@@ -152,28 +174,15 @@ class Plan:
         """
         written = set(self.ready)
         for stage in self.stages:
-            traffic = Traffic()
+            traffic, before = Traffic(), list[Call]()
             for call in (c for g in stage.groups for c in g.calls):
-                uses = list(call.uses())
-                for buffer, access in uses:
-                    if access.reads and buffer not in written:
-                        raise InternalError(
-                            f"{call.kernel.name!r} reads {buffer.name!r} before it is written"
-                        )
-                    shared = sum(buffer is b for b, _ in uses) > 1
-                    if access.writes and shared and not call.kernel.overlaps:
-                        raise InternalError(
-                            f"{call.kernel.name!r} writes {buffer.name!r}, which it has twice"
-                        )
-                    if access.writes and not access.part and call.axis.size != 1:
-                        raise InternalError(
-                            f"several threads of {call.kernel.name!r} write all of {buffer.name!r}"
-                        )
-                written |= {b for b, a in uses if a.writes}
-                if met := traffic.clash(call):
-                    names = f"{met[0].kernel.name!r} and {call.kernel.name!r} meet at {met[1].name!r}"
+                _check_alone(call, written)
+                if (buffer := traffic.clash(call)) is not None:
+                    other = next(c for c in before if _meet(c, call))
+                    names = f"{other.kernel.name!r} and {call.kernel.name!r} meet at {buffer.name!r}"
                     raise InternalError(f"{names} in one stage")
                 traffic.add(call)
+                before.append(call)
 
     def table(self) -> str:
         """The plan for people: a line for each call, by stage and group."""
@@ -185,6 +194,30 @@ class Plan:
                 lines.append(f"  each thread its {group.axis.name}{size}")
                 lines += [f"    {call}" for call in group.calls]
         return "\n".join(lines)
+
+
+def _check_alone(call: Call, written: set[Buffer]) -> None:
+    """That a call finds what it reads, and its threads do not write one place; adds what it writes."""
+    name, uses = call.kernel.name, call.uses
+    for buffer, access in uses:
+        if access.reads and buffer not in written:
+            raise InternalError(f"{name!r} reads {buffer.name!r} before it is written")
+        if access.writes and not access.part and call.axis.size != 1:
+            raise InternalError(f"several threads of {name!r} write all of {buffer.name!r}")
+    if not call.kernel.overlaps and len(dict(uses)) < len(uses):
+        for buffer, access in uses:
+            if access.writes and sum(buffer is b for b, _ in uses) > 1:
+                raise InternalError(f"{name!r} writes {buffer.name!r}, which it has twice")
+    for buffer, access in uses:
+        if access.writes:
+            written.add(buffer)
+
+
+def _meet(one: Call, other: Call) -> bool:
+    """Whether two calls may not stand in one stage."""
+    traffic = Traffic()
+    traffic.add(one)
+    return traffic.clash(other) is not None
 
 
 class PlanBuilder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -15,6 +16,7 @@ from pellucid.kernels.kernel import Control, Kernel, Now
 from pellucid.kernels.team import NOW_ROW, ROWS_OF_BATCH, Team, run
 
 CONTROL = line("control", int(Control.SIZE), "i8")
+NUMBER, BITS = struct.Struct("d"), struct.Struct("q")  # a setting stands among whole numbers by its bits
 
 
 def compile_plans(*plans: Plan, also: Iterable[Kernel] = ()) -> None:
@@ -39,16 +41,12 @@ class Program:
     def __init__(self, plan: Plan, *arenas: Arena, given: Mapping[Buffer, Array] | None = None) -> None:
         self.plan = plan
         self.control = np.zeros(int(Control.SIZE), np.int64)
-        self._views: dict[Buffer, Array] = {CONTROL: self.control}
-        self._padded: dict[Buffer, Array] = {CONTROL: self.control}
-        for arena in arenas:
-            for b in arena.buffers:
-                self._views[b], self._padded[b] = arena.view(b), arena.padded(b)
+        self._arenas = arenas
+        self._given: dict[Buffer, Array] = {CONTROL: self.control}
+        self._places: dict[Buffer, list[int]] = {}  # of a given buffer: where its address stands
         self._compiled = settings.jit()
         if settings.debug():
             print(plan.table(), file=sys.stderr)
-        self._places: dict[Buffer, list[int]] = {}
-        self._given = {b for b in plan.buffers() if b.given}
         if self._compiled:
             self._bind()
         for buffer, array in (given or {}).items():
@@ -56,9 +54,9 @@ class Program:
 
     def point(self, buffer: Buffer, array: Array) -> None:
         """Let a given buffer mean this array: C-contiguous, of the buffer's dtype; it is kept alive."""
-        self._views[buffer] = array
+        self._given[buffer] = array
         if self._compiled:
-            address = array.__array_interface__["data"][0]
+            address = array.ctypes.data
             for place in self._places.get(buffer, ()):
                 self._rows[place] = address
 
@@ -81,7 +79,7 @@ class Program:
 
     def address_row(self) -> Array:
         """What the compiled `run` is called with: the addresses of the program and of its control."""
-        return np.array([self._table.ctypes.data, self.control.ctypes.data], np.int64)
+        return self._row
 
     @property
     def stopped(self) -> bool:
@@ -90,24 +88,18 @@ class Program:
 
     def view(self, buffer: Buffer) -> Array:
         """The numbers of a buffer, as `(rows, columns)` or, of a line, `(rows,)`."""
-        return self._views[buffer]
+        if (given := self._given.get(buffer)) is not None:
+            return given
+        return next(arena for arena in self._arenas if buffer in arena).view(buffer)
 
     def _bind(self) -> None:
-        calls = list(self.plan.calls())
-        addresses = compiler.addresses(self.plan.kernels())
-        starts = np.cumsum([0] + [len(c.arguments) for c in calls])
-        self._rows = np.zeros(starts[-1], np.int64)
-        for call, start in zip(calls, starts, strict=False):
-            for i, argument in enumerate(call.arguments, int(start)):
-                if isinstance(argument, Buffer) and argument.given:
-                    self._places.setdefault(argument, []).append(i)
-                elif isinstance(argument, Buffer):
-                    self._rows[i] = self._padded[argument].ctypes.data
-                elif isinstance(argument, float):
-                    self._rows[i] = np.float64(argument).view(np.int64)
-                else:
-                    self._rows[i] = argument
-        place = {id(c): self._rows.ctypes.data + 8 * int(s) for c, s in zip(calls, starts, strict=False)}
+        """Write the plan as the numbers that `kernels.team.run` reads."""
+        kernels = compiler.addresses(self.plan.kernels())
+        buffers = {CONTROL: self.control.ctypes.data}
+        for arena in self._arenas:
+            buffers |= arena.addresses
+        self._rows = np.empty(sum(len(c.arguments) for c in self.plan.calls()), np.int64)
+        rows_at, rows = self._rows.ctypes.data, list[int]()
         table = [len(self.plan.stages)]
         for stage in self.plan.stages:
             table.append(len(stage.groups))
@@ -115,8 +107,20 @@ class Program:
                 size = ROWS_OF_BATCH if group.axis.size is None else group.axis.size
                 table += [size, group.axis.grain, group.axis.block, len(group.calls)]
                 for call in group.calls:
-                    table += [addresses[call.kernel], place[id(call)]]
+                    table += [kernels[call.kernel], rows_at + 8 * len(rows)]
+                    for argument in call.arguments:
+                        if isinstance(argument, float):
+                            rows += BITS.unpack(NUMBER.pack(argument))
+                        elif not isinstance(argument, Buffer):
+                            rows.append(argument)
+                        elif argument.given:
+                            self._places.setdefault(argument, []).append(len(rows))
+                            rows.append(0)
+                        else:
+                            rows.append(buffers[argument])
+        self._rows[:] = rows
         self._table = np.array(table, np.int64)
+        self._row = np.array([self._table.ctypes.data, self.control.ctypes.data], np.int64)
 
     def _interpret(self) -> None:
         """What `kernels.team.run` does, on the twins, by one thread."""
@@ -137,7 +141,7 @@ class Program:
 
     def _call_twin(self, call: Call, now: Array, lo: int, hi: int) -> None:
         values = [
-            now if p == "now" else self._views[a] if isinstance(a, Buffer) else a
+            now if p == "now" else self.view(a) if isinstance(a, Buffer) else a
             for p, a in zip(call.kernel.parameters, call.arguments, strict=True)
         ]
         assert call.kernel.reference is not None

@@ -84,13 +84,13 @@ class Passage:
     @cached_property
     def makers(self) -> dict[Buffer, Call]:
         """The call that wrote each buffer last."""
-        return {b: call for call in self.lowered.plan.calls() for b, access in call.uses() if access.writes}
+        return {b: call for call in self.lowered.plan.calls() for b, access in call.uses if access.writes}
 
     def maker(self, buffer: Buffer, j: int) -> Call:
         """The call that wrote column j of a buffer last, of several that each write some columns."""
         for call in reversed(list(self.lowered.plan.calls())):
             place, width = call.operands.get("place", 0), call.operands.get("width", buffer.columns)
-            writes = any(b is buffer and access.writes for b, access in call.uses())
+            writes = any(b is buffer and access.writes for b, access in call.uses)
             if writes and place <= j < place + width:  # type: ignore[operator]
                 return call
         return self.makers[buffer]
@@ -105,7 +105,7 @@ class Passage:
         """All that was made from the loss's derivative, itself included."""
         found: set[Buffer] = set()
         for call in self.lowered.plan.calls():
-            uses = call.uses()
+            uses = call.uses
             if "losses" in call.operands and "delta" in call.operands:
                 found.add(call.operands["delta"])  # type: ignore[arg-type]
             elif any(a.reads and b in found for b, a in uses):
@@ -115,7 +115,7 @@ class Passage:
     def run_again(self, call: Call, row: int) -> dict[str, Array]:
         """What a call that works row by row makes of the numbers of one row alone, by operand."""
         own: dict[Buffer, Buffer] = {}
-        for buffer, access in call.uses():
+        for buffer, access in call.uses:
             rows = 1 if access.part and buffer.rows == self.n_rows else buffer.rows
             own[buffer] = Buffer(buffer.name, rows, buffer.columns, buffer.dtype, is_line=buffer.is_line)
         operands = {n: own[o] if isinstance(o, Buffer) else o for n, o in call.operands.items()}

@@ -23,6 +23,7 @@ from enum import IntEnum
 from typing import Any
 
 FLOAT, DOUBLE, INT = "f4", "f8", "i8"
+SIZES = ("stride", "columns", "rows")
 
 
 class Now(IntEnum):
@@ -103,6 +104,8 @@ class Kernel:
     def __post_init__(self) -> None:
         self.name = self.body.__name__
         self.parameters = [p for p in inspect.signature(self.body).parameters if p not in ("lo", "hi")]
+        # those that are sizes of an operand, such as `x_stride`: the operand and which size
+        self.sizes = {f"{x}_{size}": (x, size) for x in self.operands for size in SIZES}
 
     def names(self) -> dict[str, Any]:
         """Compiled functions that the body calls, by the name it calls them. Imports Numba."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,7 @@ class Parameter:
         """How many of its numbers are multiplied with an input to be summed up: the weights of neurons."""
         return self.shape[0] * self.shape[1] if len(self.shape) == 2 and not self.is_table else 0
 
-    @property
+    @functools.cached_property
     def axis(self) -> Axis:
         """Its rows, as work to share."""
         b = self.buffer
