@@ -135,9 +135,14 @@ class Arena:
         padded = self.padded(buffer)
         return padded[:, 0] if buffer.is_line else padded[:, : buffer.columns]
 
+    @property
+    def words(self) -> Array:
+        """All its memory as uint64: buffer after buffer, each in whole cache lines."""
+        return self._block.view(np.uint64)
+
     def checksum(self) -> int:
         """Sum of all its bits, read as whole numbers modulo 2^64: any number that changes changes it.
 
         At the speed of memory, unlike one that also sees where a number stands.
         """
-        return int(np.add.reduce(self._block.view(np.uint64)))
+        return int(np.add.reduce(self.words))

@@ -69,7 +69,7 @@ class Program:
         """
         c = self.control
         c[:7] = from_step, to_step, batch_size, n_rows, tick, 0, 0
-        c[Control.LAST_STEP] = from_step
+        c[Control.LAST_STEP], c[Control.PLACE] = from_step, 0
         if not self._compiled:
             self._interpret()
         else:
@@ -129,6 +129,7 @@ class Program:
             first = step * c[Control.BATCH_SIZE]
             now[Now.STEP], now[Now.FIRST], now[Now.TICK] = step, first, c[Control.TICK] + step
             now[Now.ROWS] = min(c[Control.BATCH_SIZE], c[Control.N_ROWS] - first)
+            now[Now.PLACE] = c[Control.PLACE] + step
             for stage in self.plan.stages:
                 for group in stage.groups:
                     size = int(now[Now.ROWS] if group.axis.size is None else group.axis.size)

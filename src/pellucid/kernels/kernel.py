@@ -33,6 +33,7 @@ class Now(IntEnum):
     FIRST = 1  # first row of the batch, counted in the epoch's order
     ROWS = 2  # rows of the batch
     TICK = 3  # updates ever made before this one
+    PLACE = 4  # row of the optimizer's table
 
 
 class Control(IntEnum):
@@ -48,7 +49,8 @@ class Control(IntEnum):
     LAST_STEP = 7
     ARRIVED = 8  # a cache line each
     OPENED = 16
-    SIZE = 24
+    PLACE = 24  # row of the optimizer's table for step 0
+    SIZE = 32
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.kernels.kernel import Access, Kernel
+from pellucid.kernels.kernel import Access, Kernel, Now
 
 Functions = tuple[tuple[str, Callable[..., Any]], ...]
 
@@ -55,7 +55,7 @@ def elementwise(
     if by_step:
         access["table"] = Access(reads=True, writes=False, part=False)
         parameters += ["table", "table_stride", "now"]
-        lines += [f"    {c} = table[now[0] * table_stride + {i}]" for i, c in enumerate(by_step)]
+        lines += [f"    {c} = table[now[{int(Now.PLACE)}] * table_stride + {i}]" for i, c in enumerate(by_step)]
     lines += [f"    {o}_part = {o}[lo * {stride} : hi * {stride}]" for o in operands]
     placed = re.sub(rf"\b({'|'.join(operands)})\b(?!\()", r"\1_part[i]", expression)
     lines += [f"    for i in range(len({operands[0]}_part)):"]
@@ -70,7 +70,7 @@ def elementwise(
         part = slice(given["lo"], given["hi"])
         names: dict[str, Any] = {o: given[o][part] for o in operands}
         names |= {n: np.float32(given[n]) for n in numbers}
-        names |= {c: given["table"][given["now"][0], i] for i, c in enumerate(by_step)}
+        names |= {c: given["table"][given["now"][Now.PLACE], i] for i, c in enumerate(by_step)}
         results = eval(code, dict(functions), names)
         for w, result in zip(writes, results if len(writes) > 1 else (results,), strict=True):
             given[w][part] = result

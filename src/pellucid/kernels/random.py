@@ -162,10 +162,9 @@ def below(high, low, n):
     return (high * n + (low * n >> HALF)) >> HALF
 
 
-@kernel(out="update whole i8")
-def shuffle(out, n, epoch, seed_low, seed_high, lo, hi):
-    """The numbers 0 to n - 1 in random order."""
-    for half in range((n + 1) // 2):  # an extra place at the end takes the last word of an odd n
+def put_shuffled(out, n, epoch, seed_low, seed_high):
+    """The numbers 0 to n - 1 in random order; an odd n needs a place more."""
+    for half in range((n + 1) // 2):
         counter = state(half, 0, epoch, SHUFFLING, seed_low, seed_high)
         w0, w1, w2, w3, _, _ = mix(*thrice(*thrice(*thrice(*counter))))
         out[2 * half] = np.int64(below(w0, w1, u64(2 * half + 1) & WORD))
@@ -174,6 +173,12 @@ def shuffle(out, n, epoch, seed_low, seed_high, lo, hi):
         j = out[i]
         out[i] = out[j]
         out[j] = i
+
+
+@kernel(out="update whole i8")
+def shuffle(out, n, epoch, seed_low, seed_high, lo, hi):
+    """The numbers 0 to n - 1 in random order."""
+    put_shuffled(out, n, epoch, seed_low, seed_high)
 
 
 @shuffle.twin

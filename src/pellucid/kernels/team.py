@@ -28,17 +28,17 @@ import numpy as np
 
 from pellucid.kernels import compiler
 from pellucid.kernels.jit import Instruction
-from pellucid.kernels.kernel import Control, Now, kernel
+from pellucid.kernels.kernel import Control, Kernel, Now, kernel
 
 ROWS_OF_BATCH = -1  # stands for a group's size where that is the number of rows in the batch
 NOW_ROW = 16  # numbers a member has for its `now`: two cache lines
 SPINS = 2000  # looks at a closed barrier before a member offers its core to others
 
 
-FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK_0, GIVE_WAY, STOP, LAST_STEP, ARRIVED, OPENED = map(
-    int, list(Control)[:10]
+FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK_0, GIVE_WAY, STOP, LAST_STEP, ARRIVED, OPENED, PLACE_0 = map(
+    int, list(Control)[:11]
 )
-STEP, FIRST, ROWS, TICK = map(int, Now)
+STEP, FIRST, ROWS, TICK, PLACE = map(int, Now)
 
 call_kernel, call_nothing, atomic_add, atomic_load = (
     Instruction(name) for name in ("call_kernel", "call_nothing", "atomic_add", "atomic_load")
@@ -74,14 +74,12 @@ def run_group(program, at, now, member, members):
     return at + 2 * n_calls
 
 
-@kernel(program="read whole i8", control="update whole i8", overlaps=True)
-def run(program, control, now, lo, hi):
-    """All steps of a program by member `lo` of a team of `hi`."""
-    member, members, turn = lo, hi, 0
+def run_steps(program, control, meeting, now, member, members, turn):
+    """All steps that `control` names, by one member; gives the turn of the next barrier, which `meeting` has."""
     for step in range(control[FROM_STEP], control[TO_STEP]):
         first = step * control[BATCH_SIZE]
         now[STEP], now[FIRST], now[TICK] = step, first, control[TICK_0] + step
-        now[ROWS] = min(control[BATCH_SIZE], control[N_ROWS] - first)
+        now[ROWS], now[PLACE] = min(control[BATCH_SIZE], control[N_ROWS] - first), control[PLACE_0] + step
         at = 1
         for _ in range(program[0]):
             n_groups = program[at]
@@ -89,19 +87,26 @@ def run(program, control, now, lo, hi):
             for _ in range(n_groups):
                 at = run_group(program, at, now, member, members)
             if members > 1:
-                barrier(control, members, turn)
+                barrier(meeting, members, turn)
                 turn += 1
         if atomic_load(control, STOP) != 0:
             break
         if member == 0:
             control[LAST_STEP] = step + 1
+    return turn
+
+
+@kernel(program="read whole i8", control="update whole i8", overlaps=True)
+def run(program, control, now, lo, hi):
+    """All steps of a program by member `lo` of a team of `hi`."""
+    run_steps(program, control, control, now, lo, hi, 0)
 
 
 @functools.cache
-def entry() -> Callable[[int, int, int, int], None]:
-    """The compiled `run`, callable from Python; it lets go of the interpreter lock."""
+def entry(kernel: Kernel = run) -> Callable[[int, int, int, int], None]:
+    """The compiled `run`, or another that is shared by a team; callable from Python, without its lock."""
     signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-    return signature(compiler.addresses([run])[run])
+    return signature(compiler.addresses([kernel])[kernel])
 
 
 @functools.cache
@@ -114,8 +119,8 @@ def give_way() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-# The address of the argument row, how many members take part, who has finished, and what to ring then.
-Job: TypeAlias = "tuple[int, int, list[int], queue.SimpleQueue[None]]"
+# What to run, the address of its argument row, how many take part, who has finished, what to ring then.
+Job: TypeAlias = "tuple[Kernel, int, int, list[int], queue.SimpleQueue[None]]"
 Jobs: TypeAlias = "queue.SimpleQueue[Job | None]"
 
 
@@ -134,9 +139,10 @@ class Team:
         self._process = 0
         self._jobs: list[Jobs] = []
 
-    def run(self, row: np.ndarray, control: np.ndarray) -> None:
+    def run(self, row: np.ndarray, control: np.ndarray, kernel: Kernel = run) -> None:
         """Run the steps that `control` names; `row` holds the addresses of the program and of `control`.
 
+        Another kernel than `run` has its own arguments in `row`, and its barrier in `control`.
         A Ctrl-C is raised when all members have come to the end.
         """
         if self._process != os.getpid():  # threads do not survive a fork
@@ -144,13 +150,13 @@ class Team:
         control[GIVE_WAY] = give_way()
         control[STOP] = control[ARRIVED] = control[OPENED] = 0
         address, members = row.ctypes.data, len(self._jobs) + 1
-        own_share = functools.partial(entry(), address, self._now.ctypes.data, 0, members)
+        own_share = functools.partial(entry(kernel), address, self._now.ctypes.data, 0, members)
         if members == 1:
             own_share()
             return
         finished: list[int] = []
         bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        starts = [functools.partial(jobs.put, (address, members, finished, bell)) for jobs in self._jobs]
+        starts = [functools.partial(jobs.put, (kernel, address, members, finished, bell)) for jobs in self._jobs]
         at_once = map(operator.call, [*starts, own_share])
         interrupt = None
         try:
@@ -199,7 +205,7 @@ class Team:
 def _work(now: int, member: int, jobs: Jobs) -> None:
     """What a member does: it holds no reference to its team, so that a forgotten team goes home."""
     while (job := jobs.get()) is not None:
-        address, members, finished, bell = job
-        entry()(address, now, member, members)
+        kernel, address, members, finished, bell = job
+        entry(kernel)(address, now, member, members)
         finished.append(member)
         bell.put(None)

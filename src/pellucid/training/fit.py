@@ -12,13 +12,16 @@ import numpy as np
 
 from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program, compile_plans
+from pellucid.kernels.epochs import run_epochs
 from pellucid.kernels.random import permutation, shuffle
 from pellucid.kernels.rows import take, take_double
 from pellucid.kernels.team import Team
 from pellucid.layers.base import Layer
 from pellucid.lowering import Data, lower_training, parameters_of
 from pellucid.regularizers import penalty
+from pellucid.settings import jit
 from pellucid.training.divergence import find_cause
+from pellucid.training.epochs import Epochs
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.history import History
 from pellucid.training.interrupt import ctrl_c
@@ -28,7 +31,7 @@ from pellucid.training.state import State, put, states_of, sums_of, weights
 if TYPE_CHECKING:
     from pellucid.training.recording import Recording
 
-STEPS_AHEAD = 2048  # steps for which learning rates and the like are worked out at once
+STEPS_AHEAD = 8192  # steps for which learning rates and the like are worked out at once
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
 Stop = tuple[str, str]  # what stopped a training, in a word, and the reason in a sentence
 
@@ -67,21 +70,26 @@ class Fit:
             gradients=settings.gradients,
         )
         self.all = parameters_of(self.layers)
-        self.work = Arena([*self.lowered.step.work, *states_of(self.lowered)])
+        sums = sums_of(self.lowered)
+        work = dict.fromkeys([*sums, *self.lowered.step.work, *states_of(self.lowered)])
+        self.work = Arena(work)  # the sums come first, so that they lie side by side
         self.lowered.fill(self.work)
         self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         assert self.lowered.refresh is not None
         plans = self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan
-        compile_plans(*plans, also=[shuffle, take if self.data.dtype == "f4" else take_double])
+        compile_plans(*plans, also=[shuffle, run_epochs, take if self.data.dtype == "f4" else take_double])
         self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
-        self.order = np.array(rows.indices, np.int64)
+        n = len(rows.indices)
+        self.order = np.empty(n + n % 2, np.int64)[:n]  # where it is drawn, an odd number needs a place more
         for buffer, array in {**rows.given(self.data), self.data.order: self.order}.items():
             self.program.point(buffer, array)
         self.team: Team = None  # type: ignore[assignment]
+        self.epochs: Epochs | None = None
         self.interrupted = False
         self.step_seconds = 0.0
-        self._ahead: list[tuple[dict[float, Array], Array]] = []
+        self.epoch_seconds = self._guess()
+        self._ahead: tuple[int, int, dict[float, Array], Array] = (0, 0, {}, np.empty(0))
 
     @property
     def monitored(self) -> str:
@@ -102,14 +110,11 @@ class Fit:
             self.refresh.run(self.team, 0, 1, 1, 1)
             self._check_best()
             while stop is None and state.epoch < last:
-                begin = time.perf_counter()
-                stop = self._epoch(deadline)
-                if stop:
-                    break
-                record = self._record(begin)
-                stop = self._after_epoch(record)
-                if on_epoch:
-                    on_epoch(record, state.epoch)
+                many = 1 if on_epoch else self._at_once(last - state.epoch, deadline)
+                if many > 1:
+                    stop = self._several(many)
+                else:
+                    stop = self._one(deadline, on_epoch)
                 if stop is None and self.interrupted:
                     stop = "ctrl-c", f"Ctrl-C after epoch {state.epoch}"
                 if stop is None and time.perf_counter() > deadline:
@@ -145,14 +150,48 @@ class Fit:
         if not np.isclose(value, state.best_value, rtol=1e-5, atol=0):
             state.forget_best(now)
 
-    def _epoch(self, deadline: float) -> Stop | None:
-        """Run the rest of an epoch; gives the reason where it had to stop in between."""
+    def _at_once(self, left: int, deadline: float) -> int:
+        """How many epochs can be run without Python in between, and end before the clock is looked at."""
+        state, settings = self.state, self.settings
+        in_between = state.step or state.plateau or self.recording or settings.callbacks or settings.metrics
+        if in_between or not jit() or any(p.regularizer for p in self.all):
+            return 1
+        time_left = min(SLICE, deadline - time.perf_counter())
+        return int(min(left, time_left / self.epoch_seconds, max(1, STEPS_AHEAD // self.n_steps)))
+
+    def _several(self, many: int) -> Stop | None:
+        """Run so many epochs in one call of compiled code; gives a reason if training should stop."""
+        if self.epochs is None:
+            self.epochs = Epochs(self)
+        records = self.epochs.run(many)
+        if records:
+            self.history.extend(records)
+            self.epoch_seconds = records["seconds"][-1]
+        if self.program.stopped:
+            return self._diverged_in_step()
+        stop = self._verdict({name: values[-1] for name, values in records.items()})
+        if stop:
+            self.history.stopped_by, self.history.reason = stop
+        return stop
+
+    def _one(
+        self, deadline: float, on_epoch: Callable[[dict[str, float], int], None] | None = None
+    ) -> Stop | None:
+        """Run an epoch, or the rest of one; gives a reason if training should stop."""
+        begin = time.perf_counter()
         if self.recording:
             self.recording.before_epoch(self)
         self.begin_epoch()
         stop = self._steps(deadline)
         if self.recording:
             self.recording.after_epoch(self)
+        if stop:
+            return stop
+        record = self._record(begin)
+        self.epoch_seconds = record["seconds"]
+        stop = self._after_epoch(record)
+        if on_epoch:
+            on_epoch(record, self.state.epoch)
         return stop
 
     def begin_epoch(self) -> None:
@@ -161,7 +200,7 @@ class Fit:
         if self.settings.shuffle:
             indices = indices[permutation(self.seed, state.epoch, len(indices))]
         self.order[:] = indices
-        tables = self._tables()
+        tables, self.rates = self.tables()
         for factor, buffer in self.lowered.tables.items():
             self.program.point(buffer, tables[factor])
         if state.step == 0:
@@ -188,9 +227,7 @@ class Fit:
             self.advance(state.step + many)
             self.step_seconds = (time.perf_counter() - begin) / many
             if self.program.stopped:
-                cause = find_cause(self.lowered, self.work, self.all, self.parameters)
-                where = f"in step {state.step + 1} of epoch {state.epoch + 1}"
-                return "diverged", f"training diverged {where}: {cause}. {ADVICE}"
+                return self._diverged_in_step()
             if state.step < self.n_steps:
                 where = f"in step {state.step} of epoch {state.epoch + 1}"
                 if self.interrupted:
@@ -199,26 +236,30 @@ class Fit:
                     return "time", f"the time limit of {self.settings.time_limit:g} s was over {where}"
         return None
 
-    def _tables(self) -> dict[float, Array]:
-        """The optimizer's numbers for each step of the epoch, by the factor on the learning rate.
+    def _diverged_in_step(self) -> Stop:
+        cause = find_cause(self.lowered, self.work, self.all, self.parameters)
+        where = f"in step {self.state.step + 1} of epoch {self.state.epoch + 1}"
+        return "diverged", f"training diverged {where}: {cause}. {ADVICE}"
 
-        They are worked out for some epochs at once, unless the loss has a say in the learning rate.
+    def tables(self, many: int = 1) -> tuple[dict[float, Array], Array]:
+        """The optimizer's numbers for each step of the next epochs, by the factor on the learning rate.
+
+        With them the learning rates. They are worked out for some epochs at once, unless the loss has a say.
         """
         state, settings, n = self.state, self.settings, self.n_steps
-        ahead, self._ahead = self._ahead, self._ahead[1:]
-        if not ahead:
+        first, end, tables, rates = self._ahead
+        if not first <= state.epoch <= state.epoch + many <= end or state.plateau is not None:
             left = state.begun + settings.epochs - state.epoch
-            many = 1 if state.plateau is not None else min(left, max(1, STEPS_AHEAD // n))
-            since = (state.epoch - state.begun) * n + np.arange(many * n)
+            count = 1 if state.plateau is not None else min(left, max(many, STEPS_AHEAD // n))
+            since = (state.epoch - state.begun) * n + np.arange(count * n)
             factors = settings.schedule(since, settings.epochs * n, n)
-            rate = settings.learning_rate * state.plateau_factor * factors
-            t = state.tick - state.optimizer_since - state.step + 1.0 + np.arange(many * n)
-            rows = {factor: settings.optimizer.rows(t, rate * factor) for factor in self.lowered.tables}
-            epochs = [slice(i * n, (i + 1) * n) for i in range(many)]
-            ahead = [({factor: table[e] for factor, table in rows.items()}, rate[e]) for e in epochs]
-            self._ahead = ahead[1:]
-        tables, self.rates = ahead[0]
-        return tables
+            rates = settings.learning_rate * state.plateau_factor * factors
+            t = state.tick - state.optimizer_since - state.step + 1.0 + np.arange(count * n)
+            tables = {factor: settings.optimizer.rows(t, rates * factor) for factor in self.lowered.tables}
+            first = state.epoch
+            self._ahead = first, first + count, tables, rates
+        wanted = slice((state.epoch - first) * n, (state.epoch - first + many) * n)
+        return {factor: table[wanted] for factor, table in tables.items()}, rates[wanted]
 
     def _record(self, begin: float) -> dict[str, float]:
         """The numbers of an epoch that is over."""
@@ -307,6 +348,12 @@ class Fit:
         if stopped_by == "diverged":
             state.forget_optimizer()
             state.last = state.left
+
+    def _guess(self) -> float:
+        """Seconds of an epoch at most, before one was measured: 10⁹ multiplications or bytes a second."""
+        n_rows = sum(len(r.indices) for r in (self.rows, self.validation) if r)
+        synapses = sum(p.synapses for p in self.all)
+        return 1e-9 * (6 * synapses * n_rows + (self.work.nbytes + 10_000) * self.n_steps)
 
     def _interrupt(self) -> None:
         self.interrupted = True

@@ -63,6 +63,14 @@ class History:
             column += [float("nan")] * (length - len(column))
             column.append(float(value))
 
+    def extend(self, records: Mapping[str, Sequence[float]]) -> None:
+        """Append several epochs, whose numbers stand in lists of one length."""
+        length = len(self)
+        for name, values in records.items():
+            column = self.columns.setdefault(name, [])
+            column += [float("nan")] * (length - len(column))
+            column += values
+
     def __getitem__(self, name: str) -> list[float]:
         return self.columns[name]
 

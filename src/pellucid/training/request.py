@@ -230,7 +230,8 @@ class Request:
                     fit.keep()
                     net.save(self.checkpoint, training=True)
 
-            history = fit.run(on_epoch)
+            is_watched = self.verbose or self.checkpoint is not None
+            history = fit.run(on_epoch if is_watched else None)
             if self.checkpoint is not None:
                 net.save(self.checkpoint, training=True)
             progress.end(history)

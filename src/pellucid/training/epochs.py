@@ -1,0 +1,136 @@
+"""Many epochs of a fit in one call of compiled code, where nothing has to happen in Python between them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.engine.buffer import ALIGNMENT, Arena, Array
+from pellucid.engine.run import Program
+from pellucid.kernels.epochs import Doubles, Record, Words, run_epochs
+from pellucid.kernels.kernel import Control
+from pellucid.kernels.random import key_of
+from pellucid.training.evaluation import BATCH
+from pellucid.training.job import Rows
+from pellucid.training.state import sums_of
+
+if TYPE_CHECKING:
+    from pellucid.training.fit import Fit
+
+MOST = 1 << 20  # bytes of what is written down of the epochs of a call
+
+
+class Epochs:
+    """The epochs of a fit as `kernels.epochs.run_epochs` runs them: what it is told, and what it says.
+
+    Parameters
+    ----------
+    fit : Fit
+        Whose epochs are run. Its arenas, counters and history are as if they had been run one by one.
+    """
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+        settings, n = fit.settings, len(fit.order)
+        self.words, self.doubles = np.zeros(Words.SIZE, np.int64), np.zeros(Doubles.SIZE)
+        self.best = Arena(fit.parameters.buffers)
+        sums = sums_of(fit.lowered)  # the first in the work arena
+        self.starts = np.cumsum([0] + [-(-b.nbytes // ALIGNMENT) * ALIGNMENT // 8 for b in sums])
+        self.width = int(Record.SIZE + self.starts[-1])
+        low, high = key_of(fit.seed)
+        w = self.words
+        w[Words.SHUFFLES], w[Words.SEED_LOW], w[Words.SEED_HIGH] = settings.shuffle, low, high
+        w[Words.SUMS], w[Words.WEIGHTS] = self.starts[-1], len(self.best.words)
+        w[Words.EVALUATES], w[Words.VALIDATES] = settings.train_loss, fit.validation is not None
+        w[Words.PATIENCE] = settings.patience or 0
+        x = self.doubles
+        x[Doubles.WEIGHT] = fit.rows.weight
+        x[Doubles.HELD_WEIGHT] = fit.validation.weight if fit.validation else 1
+        x[Doubles.MIN_DELTA] = settings.min_delta
+        x[Doubles.UNTIL] = -np.inf if settings.until is None else settings.until
+        most = max(len(r.indices) for r in (fit.rows, fit.validation or fit.rows))
+        self.outputs = np.empty((most, fit.data.n_out), np.float32)
+        self.validation = fit.refresh  # never run
+        if fit.validation:
+            self.validation = Program(fit.evaluator.lowered.plan, fit.parameters, fit.evaluator.work)
+
+    def run(self, many: int) -> dict[str, list[float]]:
+        """Run so many epochs, or fewer where there is a reason to stop; gives their records."""
+        fit, state, lowered = self.fit, self.fit.state, self.fit.lowered
+        begin = time.perf_counter()
+        many = max(1, min(many, MOST // (8 * self.width)))
+        tables, rates = fit.tables(many)
+        for factor, buffer in lowered.tables.items():
+            fit.program.point(buffer, tables[factor])
+        records = np.empty((many, self.width))
+        w, x, control = self.words, self.doubles, fit.program.control
+        w[Words.EPOCHS], w[Words.DONE], w[Words.FIRST], w[Words.STOPS] = many, 0, state.epoch, 0
+        w[Words.BEST_EPOCH], w[Words.WAITED], x[Doubles.BEST] = (
+            state.best_epoch,
+            state.waited,
+            state.best_value,
+        )
+        _set(control, fit.n_steps, fit.batch_size, len(fit.order), state.tick)
+        fit.team.run(self._row(records), control, run_epochs)
+        done = int(w[Words.DONE])
+        state.step = int(control[Control.LAST_STEP]) if fit.program.stopped else 0
+        state.epoch, state.tick = state.epoch + done, state.tick + done * fit.n_steps + state.step
+        state.waited, state.best_value = int(w[Words.WAITED]), float(x[Doubles.BEST])
+        if w[Words.BEST_EPOCH] != state.best_epoch:
+            state.best_epoch = int(w[Words.BEST_EPOCH])
+            for p in fit.all:
+                np.copyto(state.best[p.name], self.best.view(p.buffer))
+        return self._told(records[:done], rates, time.perf_counter() - begin) if done else {}
+
+    def _row(self, records: Array) -> Array:
+        """The arguments of `run_epochs`."""
+        fit, evaluator = self.fit, self.fit.evaluator
+        assert evaluator.lowered.total
+        evaluation = evaluator.program if fit.settings.train_loss else fit.refresh
+        self._aim(evaluation, fit.rows if fit.settings.train_loss else None)
+        self._aim(self.validation, fit.validation)
+        addresses = [self.words.ctypes.data, self.doubles.ctypes.data]
+        for program in (fit.program, evaluation, self.validation):
+            addresses += program.address_row().tolist()
+        arrays = [fit.rows.indices, fit.order, fit.work.words, evaluator.work.view(evaluator.lowered.total)]
+        arrays += [records, fit.parameters.words, self.best.words]
+        return np.array([*addresses, *(a.ctypes.data for a in arrays)], np.int64)
+
+    def _aim(self, program: Program, rows: Rows | None) -> None:
+        """Have an evaluation go over these rows."""
+        lowered = self.fit.evaluator.lowered
+        if rows is None:
+            return
+        assert lowered.data
+        assert lowered.results
+        given = rows.given(lowered.data) | {lowered.data.order: rows.indices, lowered.results: self.outputs}
+        for buffer, array in given.items():
+            program.point(buffer, array)
+        n = len(rows.indices)
+        _set(program.control, -(-n // BATCH), BATCH, n)
+
+    def _told(self, records: Array, rates: Array, seconds: float) -> dict[str, list[float]]:
+        """The numbers of epochs as the history has them."""
+        fit, n = self.fit, len(records)
+        told = {"running_loss": records[:, Record.RUNNING_LOSS].tolist()}
+        if fit.settings.train_loss:
+            told["loss"] = records[:, Record.LOSS].tolist()
+        if fit.validation:
+            told["validation_loss"] = records[:, Record.HELD_LOSS].tolist()
+        squares = np.zeros(n)
+        for buffer, start in zip(fit.lowered.squares.values(), self.starts[1:], strict=False):
+            first = Record.SIZE + start
+            squares += records[:, first : first + buffer.rows].sum(axis=1)
+        told["learning_rate"] = rates[fit.n_steps - 1 :: fit.n_steps][:n].tolist()
+        told["gradient_norm"] = np.sqrt(squares / fit.n_steps).tolist()
+        told["seconds"] = [seconds / max(1, n)] * n
+        return told
+
+
+def _set(control: Array, to_step: int, batch_size: int, n_rows: int, tick: int = 0) -> None:
+    """Have all steps of an epoch run."""
+    c = control
+    c[Control.FROM_STEP], c[Control.TO_STEP], c[Control.BATCH_SIZE] = 0, to_step, batch_size
+    c[Control.N_ROWS], c[Control.TICK], c[Control.PLACE] = n_rows, tick, 0
