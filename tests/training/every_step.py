@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pellucid.engine.run import Program
+from pellucid.training.fit import Fit
 
 Numbers = dict[str, Any]
 
@@ -61,6 +62,7 @@ def watched() -> Iterator[Watch]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Program, "run", one_by_one)
+        patch.setattr(Fit, "_at_once", lambda *_: 1)
         yield watch
 
 
