@@ -55,7 +55,9 @@ def elementwise(
     if by_step:
         access["table"] = Access(reads=True, writes=False, part=False)
         parameters += ["table", "table_stride", "now"]
-        lines += [f"    {c} = table[now[{int(Now.PLACE)}] * table_stride + {i}]" for i, c in enumerate(by_step)]
+        lines += [
+            f"    {c} = table[now[{int(Now.PLACE)}] * table_stride + {i}]" for i, c in enumerate(by_step)
+        ]
     lines += [f"    {o}_part = {o}[lo * {stride} : hi * {stride}]" for o in operands]
     placed = re.sub(rf"\b({'|'.join(operands)})\b(?!\()", r"\1_part[i]", expression)
     lines += [f"    for i in range(len({operands[0]}_part)):"]

@@ -75,7 +75,7 @@ def run_group(program, at, now, member, members):
 
 
 def run_steps(program, control, meeting, now, member, members, turn):
-    """All steps that `control` names, by one member; gives the turn of the next barrier, which `meeting` has."""
+    """All steps that `control` names, by one member; gives the turn of the next barrier of `meeting`."""
     for step in range(control[FROM_STEP], control[TO_STEP]):
         first = step * control[BATCH_SIZE]
         now[STEP], now[FIRST], now[TICK] = step, first, control[TICK_0] + step
@@ -156,7 +156,9 @@ class Team:
             return
         finished: list[int] = []
         bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        starts = [functools.partial(jobs.put, (kernel, address, members, finished, bell)) for jobs in self._jobs]
+        starts = [
+            functools.partial(jobs.put, (kernel, address, members, finished, bell)) for jobs in self._jobs
+        ]
         at_once = map(operator.call, [*starts, own_share])
         interrupt = None
         try:

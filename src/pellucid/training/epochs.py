@@ -33,7 +33,7 @@ class Epochs:
 
     def __init__(self, fit: Fit) -> None:
         self.fit = fit
-        settings, n = fit.settings, len(fit.order)
+        settings = fit.settings
         self.words, self.doubles = np.zeros(Words.SIZE, np.int64), np.zeros(Doubles.SIZE)
         self.best = Arena(fit.parameters.buffers)
         sums = sums_of(fit.lowered)  # the first in the work arena
@@ -87,14 +87,15 @@ class Epochs:
     def _row(self, records: Array) -> Array:
         """The arguments of `run_epochs`."""
         fit, evaluator = self.fit, self.fit.evaluator
-        assert evaluator.lowered.total
+        total = evaluator.lowered.total
+        assert total
         evaluation = evaluator.program if fit.settings.train_loss else fit.refresh
         self._aim(evaluation, fit.rows if fit.settings.train_loss else None)
         self._aim(self.validation, fit.validation)
         addresses = [self.words.ctypes.data, self.doubles.ctypes.data]
         for program in (fit.program, evaluation, self.validation):
             addresses += program.address_row().tolist()
-        arrays = [fit.rows.indices, fit.order, fit.work.words, evaluator.work.view(evaluator.lowered.total)]
+        arrays = [fit.rows.indices, fit.order, fit.work.words, evaluator.work.view(total)]
         arrays += [records, fit.parameters.words, self.best.words]
         return np.array([*addresses, *(a.ctypes.data for a in arrays)], np.int64)
 
