@@ -1,186 +1,97 @@
-"""`python -m benchmarks`: trains the same networks with pellucid and its peers, in turn."""
+"""`python -m benchmarks`: pellucid and its peers do the same work in turn, beside what the machine can do."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
-from benchmarks.participants import PARTICIPANTS
-from benchmarks.workloads import WORKLOADS, Task, Workload, describe, make_task
-
-ROOT = Path(__file__).resolve().parent.parent
-TOLERANCE = 0.1  # of the losses' median: the participants shuffle differently
-
-
-class Worker:
-    """A participant's process, held to a number of threads."""
-
-    def __init__(self, name: str, python: str, threads: int) -> None:
-        self.name, self.threads = name, threads
-        command = [python, "-m", "benchmarks.worker", name, str(threads)]
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment(threads),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ask(self, line: str) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
-            print(line, file=self.process.stdin, flush=True)
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            raise SystemExit(f"{self.name} failed with {self.threads} threads; what it said stands above.")
-        return dict(json.loads(answer))
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-def environment(threads: int) -> dict[str, str]:
-    """Every library's own word for its number of threads (`NPROC` is JAX's), and nothing that
-    makes OpenBLAS take other kernels than those of this CPU."""
-    words = (
-        *("PELLUCID_THREADS", "NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
-        *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
-    )
-    kept = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    return {**kept, **dict.fromkeys(words, str(threads)), "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-def find(python: str) -> dict[str, str]:
-    """Names and versions of the participants that a Python can import."""
-    command = [python, "-m", "benchmarks.worker", "--list"]
-    try:
-        text = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"{python!r} must be a Python in which NumPy can be imported: {error}.") from None
-    return dict(json.loads(text))
-
-
-def measure(task: Task, workers: list[Worker], rounds: int, folder: Path) -> list[dict[str, Any]]:
-    """Train in turn, A B A B; one row for each worker."""
-    path = folder / f"{task.workload.name}.npz"
-    task.save(path)
-    rows: list[dict[str, Any]] = []
-    for worker in workers:
-        worker.ask(str(path))
-        rows.append({"name": worker.name, "threads": worker.threads, "all_seconds": []})
-    for _ in range(rounds):
-        for worker, row in zip(workers, rows, strict=True):
-            answer = worker.ask("run")
-            row["all_seconds"] += answer["seconds"]
-            row["loss"] = answer["loss"]
-            time.sleep(0.1)  # until the threads of this one are asleep
-    for row in rows:
-        row["seconds"] = statistics.median(row["all_seconds"])
-    return rows
-
-
-def best_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each participant, the row of its best number of threads."""
-    names = dict.fromkeys(row["name"] for row in rows)
-    return [min((r for r in rows if r["name"] == n), key=lambda r: r["seconds"]) for n in names]
-
-
-def show(workload: Workload, rows: list[dict[str, Any]], start: float) -> bool:
-    """Print a workload's table; whether the losses agree."""
-    base, middle = rows[0]["seconds"], statistics.median(row["loss"] for row in rows)
-    print(
-        f"\n{workload.name}: {workload.n_samples:,} rows, batches of {workload.batch_size},"
-        f" {workload.epochs} epochs, {workload.steps} steps, loss {start:.4f} at the start"
-    )
-    print(f"{'':22}{'threads':>8}{'seconds':>10}{'us a step':>11}{'ratio':>8}{'loss':>9}")
-    agree = True
-    for row in rows:
-        apart = abs(row["loss"] - middle) > TOLERANCE * middle or row["loss"] >= start
-        agree = agree and not apart
-        print(
-            f"{row['name']:22}{row['threads']:8}{row['seconds']:10.4f}"
-            f"{row['seconds'] / workload.steps * 1e6:11.1f}{row['seconds'] / base:8.2f}{row['loss']:9.4f}"
-            + ("  does not agree" if apart else "")
-        )
-    return agree
-
-
-def machine() -> dict[str, Any]:
-    """The computer, as far as it explains the figures."""
-    model, flags = platform.processor(), ""
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-        model, flags = said.get("model name", model), said.get("flags", "")
-    return {
-        "cpu": model,
-        "vectors": [f for f in ("avx512f", "avx2", "fma") if f in flags.split()],
-        "cores": cores(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from benchmarks import picture
+from benchmarks.ceilings import ceilings
+from benchmarks.floors import floor_of
+from benchmarks.machine import cores, machine, sentence
+from benchmarks.measure import best_of, find, mark_apart, measure
+from benchmarks.participants import PARTICIPANTS, is_ours
+from benchmarks.peers import default_folder, prepared
+from benchmarks.report import summary_table, workload_table
+from benchmarks.workloads import WORKLOADS, make_task
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    own = os.environ.get("PELLUCID_PEERS_PYTHON", sys.executable)
-    add("--python", default=own, help="Python where the peers are installed (or PELLUCID_PEERS_PYTHON)")
-    add("--rounds", type=int, default=5, help="how often everyone trains, in turn (5)")
+    own = os.environ.get("PELLUCID_PEERS_PYTHON")
+    add("--python", default=own, help="a Python that has the peers (or PELLUCID_PEERS_PYTHON)")
+    add("--peers", type=Path, metavar="FOLDER", help=f"where peers are set up ({default_folder()})")
+    add("--rounds", type=int, default=5, help="how often everyone works, in turn (5)")
     add("--threads", type=int, nargs="+", default=sorted({1, cores()}), help="numbers to try (1 and all)")
     add("--only", nargs="+", metavar="NAME", choices=PARTICIPANTS, help="some of the participants")
-    add("--workloads", nargs="+", choices=[w.name for w in WORKLOADS], help="some networks")
-    add("--json", type=Path, help="file for all figures and a description of the machine")
+    add("--workloads", nargs="+", choices=[w.name for w in WORKLOADS], help="some of the workloads")
+    add("--json", type=Path, metavar="FILE", help="all figures and a description of the machine")
+    add("--plot", type=Path, metavar="FILE", help="one picture of them: .svg, .png or .pdf")
     return parser.parse_args()
+
+
+def participants(args: argparse.Namespace) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions of those that can be measured, and the Python of each."""
+    names = args.only or list(PARTICIPANTS)
+    found = {name: version for name, version in find(sys.executable).items() if is_ours(name)}
+    theirs = sys.executable
+    if not all(map(is_ours, names)):
+        theirs = args.python or prepared(args.peers or default_folder())
+        found |= {name: version for name, version in find(theirs).items() if not is_ours(name)}
+    versions = {name: found[name] for name in names if name in found}
+    if not versions:
+        raise SystemExit(f"none of {', '.join(names)} is installed for {theirs!r}.")
+    return versions, {name: sys.executable if is_ours(name) else theirs for name in versions}
 
 
 def main() -> int:
     args = arguments()
-    ours, peers = find(sys.executable), find(args.python)
-    pythons = {n: sys.executable if n.startswith("pellucid") else args.python for n in PARTICIPANTS}
-    found = {n: (ours if n.startswith("pellucid") else peers).get(n) for n in args.only or PARTICIPANTS}
-    versions = {n: v for n, v in found.items() if v}
-    if not versions:
-        raise SystemExit(f"none of {', '.join(found)} is installed for {args.python!r}.")
+    versions, pythons = participants(args)
     computer = machine()
     print(*(f"{name} {version}" for name, version in versions.items()), sep="; ")
-    print(f"{computer['cpu']}, {computer['cores']} cores, load {computer['load']}, {computer['system']}")
-    workers = [Worker(name, pythons[name], threads) for name in versions for threads in args.threads]
-    results, agree = [], True
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for workload in WORKLOADS:
-                if args.workloads and workload.name not in args.workloads:
-                    continue
-                task = make_task(workload)
-                rows = measure(task, workers, args.rounds, Path(folder))
-                agree = show(workload, best_of(rows), task.loss(task.weights)) and agree
-                results.append({**describe(workload), "results": rows})
-    finally:
-        for worker in workers:
-            worker.stop()
+    print(sentence(computer))
+    limits = ceilings(cores())
+    print(
+        f"The register tile alone does {limits.one_core:.0f} GFLOP/s on one core, {limits.all_cores:.0f} on"
+        f" all; a copy through memory {limits.memory:.1f} GB/s; the last cache holds {limits.cache >> 20} MB."
+    )
+    chosen = [w for w in WORKLOADS if not args.workloads or w.name in args.workloads]
+    results, figures, agree = [], [], True
+    with tempfile.TemporaryDirectory() as folder:
+        for workload in chosen:
+            task = make_task(workload)
+            rows = measure(task, pythons, args.threads, args.rounds, Path(folder))
+            if not rows:
+                continue
+            start = mark_apart(task, rows)
+            best, floor = best_of(rows), floor_of(workload, limits)
+            agree = agree and all(row["agrees"] for row in best)
+            print(f"\n{workload_table(workload, best)}", flush=True)
+            results.append((workload, floor, best))
+            figures.append(
+                {
+                    **dataclasses.asdict(workload),
+                    "steps": workload.steps,
+                    "floor": {**dataclasses.asdict(floor), "seconds": floor.seconds},
+                    "loss_at_start": start,
+                    "results": rows,
+                }
+            )
+    print(f"\n{summary_table(results)}")
+    print("\nEveryone agrees." if agree else "\nNot everyone agrees: see above.")
     if args.json:
-        whole = {"machine": computer, "versions": versions, "rounds": args.rounds, "workloads": results}
+        whole = {"machine": computer, "versions": versions, "rounds": args.rounds}
+        whole |= {"ceilings": dataclasses.asdict(limits), "workloads": figures}
         args.json.write_text(json.dumps(whole, indent=1) + "\n")
+    if args.plot:
+        ours = [(w.name, rows) for w, _, rows in results if len(rows) > 1 and is_ours(rows[0]["name"])]
+        picture.draw(args.plot, ours)
     return 0 if agree else 1
 
 
