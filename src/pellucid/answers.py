@@ -17,9 +17,11 @@ from pellucid.losses import Loss
 from pellucid.lowering import Data
 from pellucid.metrics import METRICS
 from pellucid.prediction import Predictor, Single
-from pellucid.training.data import LARGEST, Targets, as_numbers, check_finite, inputs, row_weights, targets
+from pellucid.training.data import Targets, as_numbers, check_finite, inputs, row_weights, targets
 from pellucid.training.evaluation import Evaluator
 from pellucid.training.job import Rows
+
+FLOAT, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 class Answers(Anatomy):
@@ -37,39 +39,30 @@ class Answers(Anatomy):
         -------
         float32 array (n_samples, n_out)
         """
-        X = inputs(X, self._input, "predict")
-        dtype = f"f{X.dtype.itemsize}"
-        pool = self._predictors.setdefault(dtype, [])
-        try:
-            predictor = pool.pop()
-        except IndexError:  # all are at work in other threads
-            predictor = Predictor(self._definitions, self._arena, dtype)
-        if not (X.min(initial=0) >= -LARGEST and X.max(initial=0) <= LARGEST):  # quicker than to look at each
-            check_finite(X, "predict: X")
-        outputs = predictor.run(X)
-        pool.append(predictor)
-        if np.isnan(outputs).any():
-            self._explain_nan(X, "predict")
-        return outputs
+        return self._predict(inputs(X, self._input, "predict"), "predict")
 
     def __call__(self, x: Any) -> Array:
         """The outputs for one row of inputs `(n_in,)`, float32 `(n_out,)`; for more rows like `predict`."""
-        x = np.asarray(x)
+        if type(x) is np.ndarray:
+            dtype = x.dtype
+            pool = self._singles if dtype is FLOAT else self._double_singles if dtype is DOUBLE else None
+            if pool is not None:
+                try:
+                    single = pool.pop()
+                except IndexError:  # all are at work in other threads
+                    single = Single(self._definitions, self._arena, dtype.str[1:])
+                output = single.run(x)
+                pool.append(single)
+                if output is not None:
+                    return output
+        x = np.asanyarray(x)
         if x.ndim == 2:
             return self.predict(x)
-        if x.dtype.char not in "fd":
-            x = as_numbers(x, "the network: x")
+        x = as_numbers(x, "the network: x")
         if x.shape != (self.n_in,):
             raise ShapeError(f"the network expects a row of {self.n_in} numbers, but got shape {x.shape}.")
-        try:
-            single = self._singles.pop()
-        except IndexError:  # all are at work in other threads
-            single = Single(self._definitions, self._arena)
-        output = single.run(x)
-        self._singles.append(single)
-        if output[0] != output[0]:
-            self._explain_nan(x[None], "the network")
-        return output
+        outputs: Array = self._predict(inputs(x[None], self._input, "the network"), "the network")[0]
+        return outputs
 
     def classify(self, X: Any) -> Array:
         """The class of each row: its name if the network was trained with names, else its index.
@@ -135,8 +128,29 @@ class Answers(Anatomy):
 
     @functools.cached_property
     def _singles(self) -> list[Single]:
-        """Those that no thread is using."""
+        """Those for float32 that no thread is using."""
         return []
+
+    @functools.cached_property
+    def _double_singles(self) -> list[Single]:
+        """Those for float64 that no thread is using."""
+        return []
+
+    def _predict(self, X: Array, who: str) -> Array:
+        dtype = f"f{X.dtype.itemsize}"
+        pool = self._predictors.setdefault(dtype, [])
+        try:
+            predictor = pool.pop()
+        except IndexError:  # all are at work in other threads
+            predictor = Predictor(self._definitions, self._arena, dtype)
+        outputs = predictor.run(X)
+        is_sound = predictor.is_sound
+        pool.append(predictor)
+        if not is_sound:
+            check_finite(X, f"{who}: X")
+            if np.isnan(outputs).any():
+                self._explain_nan(X, who)
+        return outputs
 
     def _targets(self, y: Any, loss: Loss) -> Targets:
         return targets(y, self.n_out, self.output_activation.name, loss, self.classes)

@@ -16,7 +16,7 @@ from pellucid.glass.paths import Paths
 from pellucid.glass.step import Method
 from pellucid.glass.trace import Trace, trace_of
 from pellucid.lowering import Data
-from pellucid.prediction import Predictor
+from pellucid.prediction import numbers_of
 from pellucid.training.data import Targets, as_numbers, check_finite, inputs
 from pellucid.training.state import State
 
@@ -148,9 +148,7 @@ they add up exactly.
 
     def _answer(self, X: Array) -> tuple[Array, dict[str, Array], dict[str, Array]]:
         """What `predict` answers, all numbers of the plan by which it does, and the parameters."""
-        predictor = Predictor(self._definitions, self._arena, f"f{X.dtype.itemsize}")
-        predictor.run(X)
-        return self.predict(X), predictor.numbers(), self.parameters
+        return self.predict(X), numbers_of(self._definitions, self._arena, X), self.parameters
 
     def _row(self, x: Any, name: str) -> Array:
         """One row of finite numbers."""

@@ -22,6 +22,7 @@ from pellucid.kernels.gradients import (
 from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.random import key_of
 from pellucid.layers.base import Forward, Layer, Parameter, Step, chain
+from pellucid.layers.dense import Dense
 from pellucid.losses import Loss
 from pellucid.optimizers import Optimizer
 from pellucid.regularizers import Gradients, clip_to_value
@@ -83,6 +84,7 @@ class Lowered:
     states: dict[Parameter, tuple[Buffer, ...]] = field(default_factory=dict)
     squares: dict[Parameter, Buffer] = field(default_factory=dict)
     results: Buffer | None = None
+    seen: Buffer | None = None
     shares: Buffer | None = None
     slopes: Buffer | None = None
 
@@ -102,22 +104,41 @@ def parameters_of(layers: Sequence[Layer]) -> list[Parameter]:
     return [p for layer in layers for p in layer.parameters]
 
 
-def lower_prediction(layers: Sequence[Layer], n_in: int, n_out: int, dtype: str, batch_size: int) -> Lowered:
+def lower_prediction(
+    layers: Sequence[Layer], n_in: int, n_out: int, dtype: str, batch_size: int, *, in_place: bool = False
+) -> Lowered:
     """The forward pass over rows of X as they come, the outputs put into an array.
 
-    With the dtype `""` rows are put into the input buffer by hand and the outputs stay in theirs.
+    With the dtype `""` rows are put into the input buffer by hand and the outputs stay in theirs. With
+    `in_place` a first Dense reads float32 rows where they are: X must then move, see `engine.apart`.
+
+    In `seen`, zero at first, the number of a row becomes NaN where an input or an output was not finite. Of
+    all inputs of a first Dense its first z tells, which may also have become so by itself.
     """
     step = Step(batch_size, is_training=False)
-    x = step.matrix("X", n_in)
+    first_is_dense = len(layers) > 1 and isinstance(layers[1], Dense)
     ready = [p.buffer for p in parameters_of(layers)]
-    lowered = Lowered(None, step, x, x)  # type: ignore[arg-type]
+    lowered = Lowered(None, step, None, None)  # type: ignore[arg-type]
     if dtype:
         lowered.data = Data(n_in, n_out, dtype)
         ready += lowered.data.buffers
-        step.call(rows.take if dtype == "f4" else rows.take_double, data=lowered.data.X, out=x)
+    if lowered.data and in_place and first_is_dense and dtype == "f4":
+        lowered.x = lowered.data.X
     else:
-        ready.append(x)
-    lowered.outputs = chain(step, layers, x).a
+        lowered.x = step.matrix("X", n_in)
+        if lowered.data:
+            step.call(rows.take if dtype == "f4" else rows.take_double, data=lowered.data.X, out=lowered.x)
+        else:
+            ready.append(lowered.x)
+    lowered.seen = step.line("rows that are not finite")
+    ready.append(lowered.seen)
+    first = chain(step, layers[:2], lowered.x)
+    if first_is_dense and first.z:
+        step.call(rows.look_for_nonfinite, x=first.z, seen=lowered.seen, width=1)
+    else:
+        step.call(rows.look_for_nonfinite, x=lowered.x, seen=lowered.seen, width=n_in)
+    lowered.outputs = chain(step, layers[2:], first.a).a
+    step.call(rows.look_for_nonfinite, x=lowered.outputs, seen=lowered.seen, width=n_out)
     if dtype:
         lowered.results = Buffer("results", 0, n_out, given=True)
         step.call(rows.put, x=lowered.outputs, out=lowered.results)

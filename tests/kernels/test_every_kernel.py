@@ -12,7 +12,7 @@ from kernel_calls import Array, Work
 
 import pellucid.kernels
 import pellucid.layers
-from pellucid.kernels import epochs, products, team
+from pellucid.kernels import apart, epochs, products, team
 from pellucid.kernels.kernel import Control, Kernel
 
 # What each operand is shaped like, in letters, how many parts there are, and further arguments.
@@ -25,6 +25,7 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "take": ({"data": "NC", "out": "RC"}, "R", {}),
     "take_double": ({"data": "NC", "out": "RC"}, "R", {}),
     "put": ({"x": "RC", "out": "NC"}, "R", {}),
+    "look_for_nonfinite": ({"x": "RC", "seen": "R"}, "R", {"width": 1}),
     "column_sums": ({"x": "RC", "out": "C"}, "C", {}),
     "transpose": ({"x": "RC", "out": "CR"}, "R", {}),
     "add_losses": ({"losses": "R", "weights": "R", "total": "1", "control": "control"}, "1", {}),
@@ -97,7 +98,7 @@ def hand_written() -> dict[str, Kernel]:
 
 KERNELS = hand_written()
 # The tile's own kernels have a test file; those that run others have no twin.
-RUNNERS = {team.run.name, epochs.run_epochs.name}
+RUNNERS = {team.run.name, epochs.run_epochs.name, apart.run_apart.name, apart.run_row.name}
 ELSEWHERE = {products.product.name, products.product_transposed.name, *RUNNERS}
 TESTED = sorted(KERNELS.keys() - ELSEWHERE)
 each_kernel = pytest.mark.parametrize("name", TESTED)

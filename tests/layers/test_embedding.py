@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pellucid import Dense, Embedding, Frozen, Input, Network, Scale, load
-from pellucid.errors import ArgumentError, ShapeError, UnknownNameError
+from pellucid.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 
 CITY = {"index": 1, "codes": 5, "width": 3, "name": "city"}
 SIZE = {"index": 3, "codes": 4, "width": 2, "name": "weights"}
@@ -34,8 +34,9 @@ def test_any_number_is_looked_up_within_the_table(jit: str, monkeypatch: pytest.
     outputs = net.predict([[code, 7] for code in codes])
     np.testing.assert_array_equal(outputs[:, 0], [7] * len(codes))
     np.testing.assert_array_equal(outputs[:, 1], [10, 20, 30, 10, 10, 10, 10, 10, 10, 10, 10, 10])
-    for code in (np.nan, np.inf, -np.inf):  # a row alone is not looked through before
-        assert net(np.array([code, 7.0]))[1] == 10
+    for code in (np.nan, np.inf, -np.inf):  # looked up before it is found to be no number
+        with pytest.raises(DataError, match=r"the network: X holds .* in row 0, column 0"):
+            net(np.array([code, 7.0]))
 
 
 def test_it_learns_the_effect_of_each_code() -> None:

@@ -82,6 +82,15 @@ class Program:
         return self._row
 
     @property
+    def table(self) -> Array:
+        """The program as `kernels.team.run` reads it."""
+        return self._table
+
+    def slots(self, buffer: Buffer) -> list[int]:
+        """The addresses at which the address of a given buffer stands."""
+        return [self._rows.ctypes.data + 8 * place for place in self._places.get(buffer, ())]
+
+    @property
     def stopped(self) -> bool:
         """Whether a kernel asked to stop in the last run."""
         return bool(self.control[Control.STOP])

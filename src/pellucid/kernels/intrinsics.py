@@ -89,6 +89,8 @@ def call_kernel(tc, address, arguments, now, lo, hi):
 
     def codegen(ctx, bd, sig, args):
         address, arguments, now, lo, hi = args
+        if isinstance(sig.args[2], types.Array):
+            now = ctx.make_array(sig.args[2])(ctx, bd, now).data
         kind = ir.FunctionType(ir.VoidType(), [I64.as_pointer(), I64.as_pointer(), I64, I64])
         row = bd.inttoptr(arguments, I64.as_pointer())
         bd.call(bd.inttoptr(address, kind.as_pointer()), [row, now, lo, hi])
@@ -106,6 +108,17 @@ def call_nothing(tc, address):
         return ctx.get_dummy_value()
 
     return types.void(types.int64), codegen
+
+
+@intrinsic
+def store(tc, address, value):
+    """Put a whole number at an address."""
+
+    def codegen(ctx, bd, sig, args):
+        bd.store(args[1], bd.inttoptr(args[0], I64.as_pointer()))
+        return ctx.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
 
 
 def _element(ctx, bd, sig, args):

@@ -82,6 +82,34 @@ def _sweep(transposed: bool, width: int) -> Any:
     return sweep
 
 
+@functools.cache
+def _row_sweep(width: int) -> Any:
+    """Compiled: the same for a single row, up to eight vectors of columns at once.
+
+    They hide how long a multiply-add takes, and rows of B are read whole.
+    """
+    import numba
+
+    from pellucid.kernels.jit import OPTIONS
+    from pellucid.kernels.tile import make_tile
+
+    space: dict[str, Any] = {f"tile_{v}": make_tile(1, v, width, transposed=False) for v in range(1, 9)}
+    tile = "tile_{}(A, 0, A_stride, B, c, B_stride, start, c, begin, C, c, C_stride, n)"
+    lines = ["def columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n, c, left):"]
+    lines += [f"    if left == {v}:\n        {tile.format(v)}" for v in range(1, 8)]
+    lines += [f"    if left >= 8:\n        {tile.format(8)}"]
+    exec("\n".join(lines), space)
+    columns = numba.njit(**OPTIONS)(space["columns"])
+
+    @numba.njit(**OPTIONS)
+    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
+        vectors = (C_columns + width - 1) // width
+        for v in range(0, vectors, 8):
+            columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n_sums, v * width, vectors - v)
+
+    return sweep
+
+
 def sweep(*_: Any) -> None:
     """Stands for the compiled sweep inside the bodies below."""
 
@@ -107,6 +135,16 @@ def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo
 def _(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):
     rows = now[ROWS]
     C[lo:hi] = A[:rows, lo:hi].T @ B[:rows]
+
+
+def row_product(width: int | None = None) -> Wide:
+    """The kernel `product` for a batch of one row."""
+    return _row_product(width or cpu.vector_width())
+
+
+@functools.cache
+def _row_product(width: int) -> Wide:
+    return Wide(product.of("product_of_row"), width, lambda: {"sweep": _row_sweep(width)})
 
 
 def products(width: int | None = None) -> tuple[Wide, Wide]:

@@ -193,3 +193,17 @@ def _(x, x_stride, x_rows, total, lo, hi):
         total[lo:hi:SIDE] += [squares[i : i + SIDE].sum() for i in range(0, hi - lo, SIDE)]
     else:
         total[lo:hi] += squares.sum(axis=1)
+
+
+@kernel(x="read part", seen="update part")
+def look_for_nonfinite(x, x_stride, width, seen, lo, hi):
+    """seen[i] stays 0 for as long as the first `width` numbers of row i are finite, then is NaN."""
+    for i in range(lo, hi):
+        row = x[i * x_stride : i * x_stride + width]
+        for j in range(width):
+            seen[i] += row[j] * np.float32(0)
+
+
+@look_for_nonfinite.twin
+def _(x, x_stride, width, seen, lo, hi):
+    seen[lo:hi] += (x[lo:hi, :width] * np.float32(0)).sum(axis=1)

@@ -10,7 +10,7 @@ from pellucid.activations import ACTIVATIONS
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import UnknownNameError
 from pellucid.initializers import INITIALIZERS
-from pellucid.kernels.products import products
+from pellucid.kernels.products import products, row_product
 from pellucid.kernels.rows import column_sums
 from pellucid.layers.base import Forward, Layer, Parameter, Step, activate
 from pellucid.regularizers import LEAST, MOST, REGULARIZERS
@@ -118,8 +118,9 @@ class Dense(Layer):
 
     def forward(self, step: Step, x: Buffer) -> Forward:
         product, product_transposed = products()
+        forward = row_product() if step.batch_size == 1 and not step.is_training else product
         W, b, z = self.weights, self.bias, step.matrix(f"{self.label}/z", self.n_out)
-        step.call(product, A=x, B=W.buffer, start=b.buffer, has_start=1, C=z)
+        step.call(forward, A=x, B=W.buffer, start=b.buffer, has_start=1, C=z)
         step.passes(x, z, W, b)
 
         def from_delta(delta: Buffer) -> Buffer | None:
