@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +11,17 @@ import numpy as np
 
 from pellucid import checks
 from pellucid.activations import ACTIVATIONS
+from pellucid.built import Built, build
 from pellucid.engine.buffer import Arena, Array
 from pellucid.errors import ArgumentError, ShapeError
 from pellucid.glass.neurons import Inside, LayerView, Named, Neuron
 from pellucid.glass.summary import Summary, summarise
 from pellucid.glass.wiring import Wiring
 from pellucid.initializers import initialize
-from pellucid.layers.base import Layer, Parameter, name_layers
+from pellucid.layers.base import Layer, Parameter
 from pellucid.layers.frozen import Frozen
 from pellucid.layers.input import Input
 from pellucid.losses import LOSSES, Loss
-from pellucid.lowering import parameters_of
 from pellucid.training.history import History
 from pellucid.training.state import State
 
@@ -33,7 +32,8 @@ class Anatomy:
     def __init__(
         self, layers: Sequence[Layer], *, seed: int = 0, parameters: Mapping[str, Array] | None = None
     ) -> None:
-        layers = list(layers) if isinstance(layers, Iterable) else [layers]
+        if not isinstance(layers, Built):
+            layers = list(layers) if isinstance(layers, Iterable) else [layers]
         if not layers or not isinstance(layers[0], Input):
             raise ArgumentError("a network begins with its inputs: Network([Input(n_features), ...]).")
         if len(layers) < 2:
@@ -41,13 +41,9 @@ class Anatomy:
         for layer in layers:
             if not isinstance(layer, Layer):
                 raise ArgumentError(f"a network is made of layers, but got {layer!r}.")
-        self._definitions = copy.deepcopy(layers)  # the caller's layers may serve for another network
         self.seed = checks.whole("seed", seed, least=0)
-        name_layers(self._definitions)
-        width = self._definitions[0].n_out
-        for layer in self._definitions:
-            width = layer.build(width)
-        self._parameters = parameters_of(self._definitions)
+        self._definitions = build(layers)
+        self._parameters = self._definitions.parameters
         if parameters is not None:  # before memory is taken for what a file claims to hold
             check_shapes(parameters, self._parameters)
         self._arena = Arena(p.buffer for p in self._parameters)

@@ -14,7 +14,6 @@ from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, DataError, ShapeError
 from pellucid.kernels.team import Team
 from pellucid.losses import Loss
-from pellucid.lowering import Data
 from pellucid.metrics import METRICS
 from pellucid.prediction import Predictor, Single
 from pellucid.training.data import Targets, as_numbers, check_finite, inputs, row_weights, targets
@@ -107,7 +106,7 @@ class Answers(Anatomy):
             raise ShapeError("evaluate needs at least one row.")
         rows = np.arange(len(X))
         weights = row_weights(sample_weight, None, known, len(X), rows)
-        data = Data(self.n_in, self.n_out, f"f{X.dtype.itemsize}", known.is_indexed, weights is not None)
+        data = self._definitions.data(f"f{X.dtype.itemsize}", known.is_indexed, weights is not None)
         evaluator = Evaluator(self._definitions, self._arena, data, the_loss)
         subject = Rows(X, known, weights, rows)
         with Team(1) as team:

@@ -63,6 +63,11 @@ class Data:
         self.order = line("data/order", 0, "i8", given=True)
 
     @property
+    def identity(self) -> Data:
+        """Itself: plans refer to its buffers."""
+        return self
+
+    @property
     def buffers(self) -> list[Buffer]:
         """All of them."""
         return [self.X, self.y, self.weights, self.order]

@@ -14,13 +14,15 @@ import importlib
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+import types
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pellucid.errors import ArgumentError, UnknownNameError
 
 Spec = "str | Mapping[str, Any] | Formula"
+PLAIN = (bool, int, str, types.FunctionType)  # types whose values are equal only to what is the same
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Formula:
     def spec(self) -> dict[str, Any]:
         """Name and settings as a plain dict; `Registry.find` turns it back into the formula."""
         return {"name": self.name, **self.settings}
+
+    @functools.cached_property
+    def identity(self) -> Hashable:
+        """All that it is, to compare and to look up; see `identity`."""
+        return type(self), tuple([identity(getattr(self, f.name)) for f in dataclasses.fields(self)])
 
     def using(self, **settings: Any) -> Self:
         """The same formula with other settings.
@@ -226,6 +233,39 @@ def settings_of(function: Callable[..., Any]) -> dict[str, Any]:
     """
     parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def identity(value: object) -> Hashable:
+    """All that a value is, so that whatever is made from it alone may be looked up by it.
+
+    Known are plain values (a number's type and bits count), functions (each is itself), lists, tuples and
+    dicts of them, frozen dataclasses, and whatever says its `identity` itself.
+
+    Raises
+    ------
+    TypeError
+        If the value is of another kind, of which nobody can say that it stays what it is.
+
+    Examples
+    --------
+    >>> identity([1, 2.0]) == identity([1, 2.0]), identity(1) == identity(1.0)
+    (True, False)
+    """
+    kind = type(value)
+    if value is None or kind in PLAIN:
+        return kind, value
+    if kind is float:
+        return kind, value.hex()  # type: ignore[attr-defined]
+    if isinstance(value, list | tuple):
+        return kind, tuple([identity(v) for v in value])
+    if isinstance(value, dict):
+        return kind, tuple([(identity(k), identity(v)) for k, v in value.items()])
+    if hasattr(kind, "identity"):
+        own: Hashable = value.identity  # type: ignore[attr-defined]
+        return own
+    if dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        return kind, tuple([identity(getattr(value, f.name)) for f in dataclasses.fields(kind)])
+    raise TypeError(f"what a {kind.__name__} is cannot be told from looking at it")
 
 
 def is_number(value: object) -> bool:

@@ -109,6 +109,11 @@ class Kernel:
         # those that are sizes of an operand, such as `x_stride`: the operand and which size
         self.sizes = {f"{x}_{size}": (x, size) for x in self.operands for size in SIZES}
 
+    @property
+    def identity(self) -> Kernel:
+        """Itself: it is not changed once it is made."""
+        return self
+
     def names(self) -> dict[str, Any]:
         """Compiled functions that the body calls, by the name it calls them. Imports Numba."""
         from pellucid.kernels.jit import jitted

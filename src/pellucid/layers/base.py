@@ -6,14 +6,14 @@ import inspect
 import reprlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import ArgumentError, PellucidError, UnknownNameError
 from pellucid.layers.step import Forward, Parameter, Step, activate
-from pellucid.registry import Entries
+from pellucid.registry import Entries, identity
 
 __all__ = [
     "LAYERS",
@@ -103,6 +103,21 @@ class Layer(ABC):
     def spec(self) -> dict[str, Any]:
         """Its kind and settings as a plain dict; `layer_from_spec` makes the layer again."""
         return {"kind": self.kind, **self.settings}
+
+    @property
+    def identity(self) -> Hashable:
+        """All that it was made with, see `registry.identity`, of a layer that is not yet built.
+
+        What one of pellucid's own layers is built and lowered to depends on nothing else.
+
+        Raises
+        ------
+        TypeError
+            If it is a user's layer, or built.
+        """
+        if not type(self).__module__.startswith("pellucid."):
+            raise TypeError(f"a {type(self).__name__} may look at more than its settings")
+        return type(self), tuple([(name, identity(value)) for name, value in vars(self).items()])
 
     def __repr__(self) -> str:
         settings, parameters = self.settings, inspect.signature(type(self)).parameters.values()

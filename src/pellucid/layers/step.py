@@ -113,7 +113,8 @@ class Step:
     """
 
     def __init__(self, batch_size: int, is_training: bool, seed: int = 0) -> None:
-        self.batch_size, self.is_training, self.seed = batch_size, is_training, seed
+        self.batch_size, self.is_training, self._seed = batch_size, is_training, seed
+        self.has_read_seed = False
         self.keeps_statistics = is_training
         self.builder = PlanBuilder()
         self.rows = Axis("rows of the batch", None, ROW_GRAIN, ROW_BLOCK)
@@ -123,6 +124,16 @@ class Step:
         self.shares: dict[str, Buffer] = {}
         self._wanted: set[Buffer] = set()
         self._streams = 0
+
+    @property
+    def seed(self) -> int:
+        """Decides what is drawn at random; once it was read, the step serves this seed only."""
+        self.has_read_seed = True
+        return self._seed
+
+    def serves(self, seed: int) -> bool:
+        """Whether the step would have been the same with this seed."""
+        return seed == self._seed or not self.has_read_seed
 
     def matrix(self, name: str, columns: int) -> Buffer:
         """A new buffer with a row for each row of the batch."""

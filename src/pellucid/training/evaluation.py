@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
+from pellucid.built import Built
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.run import Program
 from pellucid.kernels.team import Team
-from pellucid.layers.base import Layer
 from pellucid.losses import Loss
-from pellucid.lowering import Data, Lowered, lower_evaluation
+from pellucid.lowering import Data, Lowered
 
 BATCH = 384  # rows in a step of an evaluation: small enough to stay in the cache
 
@@ -30,8 +30,8 @@ class Evaluator:
         What is evaluated.
     """
 
-    def __init__(self, layers: Sequence[Layer], parameters: Arena, data: Data, loss: Loss) -> None:
-        self.lowered: Lowered = lower_evaluation(layers, data, loss, BATCH)
+    def __init__(self, layers: Built, parameters: Arena, data: Data, loss: Loss) -> None:
+        self.lowered: Lowered = layers.evaluation(data, loss, BATCH)
         self.work = Arena(self.lowered.step.work)
         self.lowered.fill(self.work)
         self.parameters = parameters

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.built import Built
 from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program, compile_plans
 from pellucid.kernels.epochs import run_epochs
 from pellucid.kernels.random import permutation, shuffle
 from pellucid.kernels.rows import take, take_double
 from pellucid.kernels.team import Team
-from pellucid.layers.base import Layer
-from pellucid.lowering import Data, lower_training, parameters_of
 from pellucid.regularizers import penalty
 from pellucid.settings import jit
 from pellucid.training.divergence import find_cause
@@ -40,7 +39,7 @@ Stop = tuple[str, str]  # what stopped a training, in a word, and the reason in 
 class Fit:
     """One training run over a network's layers and the arenas of their parameters and gradients."""
 
-    layers: Sequence[Layer]
+    layers: Built
     parameters: Arena
     gradients: Arena
     rows: Rows
@@ -55,21 +54,14 @@ class Fit:
     def __post_init__(self) -> None:
         rows, settings = self.rows, self.settings
         self.history = self.state.history
-        n_out = self.layers[-1].n_out
-        dtype = f"f{rows.X.dtype.itemsize}"
-        self.data = Data(self.layers[0].n_in, n_out, dtype, rows.y.is_indexed, rows.weights is not None)
+        dtype, is_weighted = f"f{rows.X.dtype.itemsize}", rows.weights is not None
+        self.data = self.layers.data(dtype, rows.y.is_indexed, is_weighted)
         self.batch_size = min(settings.batch_size, len(rows.indices))
         self.n_steps = -(-len(rows.indices) // self.batch_size)
-        self.lowered = lower_training(
-            self.layers,
-            self.data,
-            settings.loss,
-            settings.optimizer,
-            self.batch_size,
-            self.seed,
-            gradients=settings.gradients,
+        self.lowered = self.layers.training(
+            self.data, settings.loss, settings.optimizer, self.batch_size, self.seed, settings.gradients
         )
-        self.all = parameters_of(self.layers)
+        self.all = self.layers.parameters
         sums = sums_of(self.lowered)
         work = dict.fromkeys([*sums, *self.lowered.step.work, *states_of(self.lowered)])
         self.work = Arena(work)  # the sums come first, so that they lie side by side
