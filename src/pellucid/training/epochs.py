@@ -86,24 +86,26 @@ class Epochs:
 
     def _row(self, records: Array) -> Array:
         """The arguments of `run_epochs`."""
-        fit, evaluator = self.fit, self.fit.evaluator
-        total = evaluator.lowered.total
-        assert total
-        evaluation = evaluator.program if fit.settings.train_loss else fit.refresh
-        self._aim(evaluation, fit.rows if fit.settings.train_loss else None)
-        self._aim(self.validation, fit.validation)
+        fit = self.fit
+        evaluation, total = fit.refresh, fit.work.words  # neither is touched where nothing is evaluated
+        if fit.settings.train_loss:
+            evaluation = fit.evaluator.program
+            self._aim(evaluation, fit.rows)
+        if fit.validation:
+            self._aim(self.validation, fit.validation)
+        if fit.settings.train_loss or fit.validation:
+            assert fit.evaluator.lowered.total
+            total = fit.evaluator.work.view(fit.evaluator.lowered.total)
         addresses = [self.words.ctypes.data, self.doubles.ctypes.data]
         for program in (fit.program, evaluation, self.validation):
             addresses += program.address_row().tolist()
-        arrays = [fit.rows.indices, fit.order, fit.work.words, evaluator.work.view(total)]
+        arrays = [fit.rows.indices, fit.order, fit.work.words, total]
         arrays += [records, fit.parameters.words, self.best.words]
         return np.array([*addresses, *(a.ctypes.data for a in arrays)], np.int64)
 
-    def _aim(self, program: Program, rows: Rows | None) -> None:
+    def _aim(self, program: Program, rows: Rows) -> None:
         """Have an evaluation go over these rows."""
         lowered = self.fit.evaluator.lowered
-        if rows is None:
-            return
         assert lowered.data
         assert lowered.results
         given = rows.given(lowered.data) | {lowered.data.order: rows.indices, lowered.results: self.outputs}

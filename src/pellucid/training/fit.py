@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -66,9 +67,10 @@ class Fit:
         work = dict.fromkeys([*sums, *self.lowered.step.work, *states_of(self.lowered)])
         self.work = Arena(work)  # the sums come first, so that they lie side by side
         self.lowered.fill(self.work)
-        self.evaluator = Evaluator(self.layers, self.parameters, self.data, settings.loss)
         assert self.lowered.refresh is not None
-        plans = self.lowered.plan, self.lowered.refresh, self.evaluator.lowered.plan
+        plans = [self.lowered.plan, self.lowered.refresh]
+        if settings.train_loss or self.validation:
+            plans.append(self.evaluator.lowered.plan)
         compile_plans(*plans, also=[shuffle, run_epochs, take if self.data.dtype == "f4" else take_double])
         self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
@@ -82,6 +84,11 @@ class Fit:
         self.step_seconds = 0.0
         self.epoch_seconds = self._guess()
         self._ahead: tuple[int, int, dict[float, Array], Array] = (0, 0, {}, np.empty(0))
+
+    @functools.cached_property
+    def evaluator(self) -> Evaluator:
+        """The forward pass and the loss without learning, planned when it is first needed."""
+        return Evaluator(self.layers, self.parameters, self.data, self.settings.loss)
 
     @property
     def monitored(self) -> str:
