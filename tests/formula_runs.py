@@ -121,7 +121,7 @@ def run_kernel(pair: Pair, z: Array, y: Array, weights: Array, n_rows: int) -> d
         "losses": np.zeros(n),
         "delta": np.zeros_like(z),
     }
-    work = Work(entry.kernel(act), values, (0, 0, n_rows, 0), **settings_of_pair(entry, act))
+    work = Work(entry.kernel(act, n_out), values, (0, 0, n_rows, 0), **settings_of_pair(entry, act))
     cuts, forms = (0, n // 3, n // 2, n), {}
     for form, run in (("compiled", work.compiled), ("twin", work.interpreted)):
         written = run(cuts)

@@ -147,16 +147,17 @@ FORMULAS = [
 @pytest.mark.parametrize("pair", list(dict.fromkeys((a.name, b.name) for a, b in FORMULAS)), ids=name_of)
 def test_machine_code_is_vectors_and_calls_no_library(pair: tuple[str, str]) -> None:
     """Each formula of a loss and of an activation in some pair, and each way to take a logarithm."""
-    code = assembly(LOSSES.find(pair[0]).kernel(ACTIVATIONS.find(pair[1])))
-    assert len(PACKED.findall(code)) >= 4
-    assert not LIBRARY.search(code)
+    for n_out in (2, 20):
+        code = assembly(LOSSES.find(pair[0]).kernel(ACTIVATIONS.find(pair[1]), n_out))
+        assert len(PACKED.findall(code)) >= 4
+        assert not LIBRARY.search(code)
 
 
 @each_pair
 def test_machine_code_of_every_pair_needs_no_function_from_outside(pair: Pair) -> None:
-    kernel = pair[0].kernel(pair[1])
-    compiler.addresses([kernel])
-    code = compiler.cache.load(compiler.key(kernel)) or compiler.machine_code(kernel)
+    kernels = [pair[0].kernel(pair[1], n_out) for n_out in (2, 20)]
+    compiler.addresses(kernels)
+    code = b"".join(compiler.cache.load(compiler.key(k)) or compiler.machine_code(k) for k in kernels)
     assert not re.search(rb"\0_?(?:exp|expm1|log|log1p|tanh|erf|erfc|pow|sin|cos)f?\0", code)
 
 
@@ -252,5 +253,8 @@ def test_every_entry_says_where_it_comes_from_and_what_it_computes() -> None:
 
 
 @each_pair
-def test_a_pair_has_one_kernel(pair: Pair) -> None:
-    assert pair[0].kernel(pair[1]) is pair[0].kernel(pair[1])
+def test_a_pair_has_one_kernel_for_few_outputs_and_one_for_many(pair: Pair) -> None:
+    few, many = (pair[0].kernel(pair[1], n_out) for n_out in (1, 17))
+    assert few is pair[0].kernel(pair[1], 16)
+    assert many is pair[0].kernel(pair[1], 1000)
+    assert few is not many

@@ -259,7 +259,7 @@ def test_a_users_loss_and_activation_train_like_the_rest(monkeypatch: pytest.Mon
     check_gradients((entry, wavy))
     check_kernel((entry, wavy), 3)
     check_kernel((entry, ACTIVATIONS.find("softmax")), 3)
-    assert "cvtps2pd" not in assembly(entry.kernel(wavy)), "numbers from outside are float32 too"
+    assert "cvtps2pd" not in assembly(entry.kernel(wavy, 20)), "numbers from outside are float32 too"
 
 
 def test_a_users_loss_of_probabilities_is_computed_from_the_weighted_input() -> None:
@@ -278,7 +278,7 @@ def test_a_users_loss_of_probabilities_is_computed_from_the_weighted_input() -> 
 
 def test_new_numbers_of_a_loss_mean_new_machine_code() -> None:
     linear = ACTIVATIONS.find("linear")
-    kernels = [steep(rate).kernel(linear) for rate in (0.5, 0.25, 0.5)]
+    kernels = [steep(rate).kernel(linear, 1) for rate in (0.5, 0.25, 0.5)]
     assert len({compiler.key(k) for k in kernels}) == 2
     for rate in (0.5, 0.25):
         steep(rate)

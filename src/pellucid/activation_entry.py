@@ -14,6 +14,7 @@ from pellucid import formulas
 from pellucid.errors import ArgumentError
 from pellucid.formulas import REAL, Limits, Range
 from pellucid.kernels.kernel import Kernel
+from pellucid.kernels.lanes import LANES
 from pellucid.kernels.loops import elementwise
 from pellucid.registry import Formula, Registry, settings_of
 
@@ -62,6 +63,10 @@ class Activation(Formula):
         with np.errstate(all="ignore"):
             return np.asarray(self.function(z, **self.settings), z.dtype)
 
+    def forward_of(self, columns: int) -> Kernel:
+        """Kernel a = g(z) for rows of so many neurons."""
+        return self.forward
+
     @property
     def forward(self) -> Kernel:
         """Kernel a = g(z)."""
@@ -82,9 +87,16 @@ class Activation(Formula):
 
 @dataclass(frozen=True)
 class RowActivation(Activation):
-    """An activation that looks at all neurons of a row together, with kernels of its own."""
+    """An activation that looks at all neurons of a row together, with kernels of its own.
 
-    kernels: tuple[Kernel, Kernel] | None = None
+    These are the forward and the backward one, and one that does the forward for rows of few neurons.
+    """
+
+    kernels: tuple[Kernel, Kernel, Kernel] | None = None
+
+    def forward_of(self, columns: int) -> Kernel:
+        assert self.kernels is not None
+        return self.kernels[2] if columns <= LANES else self.kernels[0]
 
     @property
     def forward(self) -> Kernel:

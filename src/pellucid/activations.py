@@ -37,7 +37,7 @@ from pellucid.kernels.elementary import (
 from pellucid.kernels.elementary import sigmoid as logistic
 from pellucid.kernels.elementary import softplus as log_1_exp
 from pellucid.kernels.elementary import tanh as hyperbolic_tangent
-from pellucid.kernels.softmax import softmax_backward, softmax_forward
+from pellucid.kernels.softmax import softmax_backward, softmax_forward, softmax_of_few
 
 __all__ = ["ACTIVATIONS", "Activation", "RowActivation", "activation"]
 
@@ -332,7 +332,7 @@ softmax = ACTIVATIONS.add(
         _softmax,
         "Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
         range=(0.0, 1.0),
-        kernels=(softmax_forward, softmax_backward),
+        kernels=(softmax_forward, softmax_backward, softmax_of_few),
     )
 )
 

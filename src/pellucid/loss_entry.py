@@ -17,6 +17,7 @@ from pellucid.errors import ArgumentError
 from pellucid.formulas import REAL, Limits, Range
 from pellucid.kernels.elementary import log, maximum, where
 from pellucid.kernels.kernel import Kernel
+from pellucid.kernels.lanes import LANES
 from pellucid.loss_kernels import READS, LossParts, NeuronParts, neuron_kernel, softmax_kernel
 from pellucid.registry import Formula, Registry, settings_of
 
@@ -86,10 +87,12 @@ class Loss(Formula):
         """Whether the activation's outputs are in the range this loss is made for."""
         return self.accepts[0] <= activation.range[0] and activation.range[1] <= self.accepts[1]
 
-    def kernel(self, activation: Activation) -> Kernel:
+    def kernel(self, activation: Activation, n_out: int) -> Kernel:
         """Kernel: the loss of each row and the delta of each output, from z, a, y and the row's weight."""
+        few = n_out <= LANES
         if isinstance(activation, RowActivation):
-            return softmax_kernel(self.parts)
+            return softmax_kernel(self.parts, few)
+        few = few and activation.name != "linear"  # behind which there is too little to do to turn squares
         slope = activation.derivative
         logs = tuple(
             (part, (value, by_z))
@@ -99,7 +102,7 @@ class Loss(Formula):
             )
         )
         return neuron_kernel(
-            self.parts, NeuronParts(activation.name, slope, logs, tuple(activation.settings))
+            self.parts, NeuronParts(activation.name, slope, logs, tuple(activation.settings)), few
         )
 
     @staticmethod

@@ -1,31 +1,28 @@
 """Kernels of losses: the loss of each row, and delta = ∂loss/∂z of each output neuron.
 
-There is one kernel for each pair of a loss and an activation that are used together. The loops around
-their formulas are written here, once for all losses: `neuron_kernel` for activations that work on each
-neuron alone, `softmax_kernel` for softmax. Like all kernels they have a twin in plain NumPy.
-
-In the loops, names that end in `_i` belong to a row, and names that end in `_j` to one of its outputs.
-Sums may be reordered there, so what must not be rearranged stands in functions of its own.
+There is one kernel for each pair of a loss and an activation that are used together, and one more for
+outputs that are few. What they compute is written here, once for all losses, in stages: `neuron_kernel` for
+activations that work on each neuron alone, `softmax_kernel` for softmax; `loss_loops` writes the loops
+around them. Like all kernels they have a twin in plain NumPy.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pellucid.kernels.elementary import exp, log, log1p, maximum, where
-from pellucid.kernels.kernel import Access, Kernel, Now
-from pellucid.kernels.softmax import row_maximum
+from pellucid.kernels.kernel import Kernel, Now
+from pellucid.loss_loops import Stage, loss_kernel, stage, times
 
 Function = Callable[..., Any]
 
 READS = ("a", "log_a", "log_rest", "y", "n_out")
 LOWEST = np.float32(-1e30)  # below every z and logarithm that has a meaning
-OPERANDS = ("z", "z_stride", "z_columns", "a", "y", "weights", "losses", "delta", "now")
 
 
 class LossParts(NamedTuple):
@@ -53,7 +50,7 @@ class NeuronParts(NamedTuple):
 
 
 @functools.cache
-def neuron_kernel(loss: LossParts, neuron: NeuronParts) -> Kernel:
+def neuron_kernel(loss: LossParts, neuron: NeuronParts, few: bool) -> Kernel:
     """The kernel of a loss behind an activation that works on each neuron alone.
 
     delta = the sum of ∂loss/∂q dq/dz over the q of a, log a and log(1 - a) that the loss reads, times the
@@ -61,23 +58,25 @@ def neuron_kernel(loss: LossParts, neuron: NeuronParts) -> Kernel:
     """
     logs = {part: pair for part, pair in neuron.logs if part in loss.reads}
     slopes = {"a": neuron.slope} | {part: slope for part, (_, slope) in logs.items()}
-    functions = {"value_of": loss.value}
+    functions = {"value_of": loss.value, "times": times, "plus": plus}
     functions |= {f"{part}_of": value for part, (value, _) in logs.items()}
     functions |= {f"by_{part}": by for part, by in loss.derivatives}
     functions |= {f"slope_of_{part}": slopes[part] for part, _ in loss.derivatives}
 
-    own = ", ".join(["z_j", "a_j", *(f"activation_{s}" for s in neuron.settings)])
+    numbers = (*loss.settings, *(f"activation_{s}" for s in neuron.settings))
+    own = ", ".join(["z", "a", *(f"activation_{s}" for s in neuron.settings)])
     known = _arguments(loss)
     terms = [f"times(by_{part}({known}), slope_of_{part}({own}))" for part, _ in loss.derivatives]
-    numbers = (*loss.settings, *(f"activation_{s}" for s in neuron.settings))
-    lines = [
-        "        for j in range(z_columns):",
-        "            z_j, a_j, y_j = z_i[j], a_i[j], y_i[j]",
-        *(f"            {part}_j = {part}_of({own})" for part in logs),
-        f"            total_i += value_of({known})",
-        f"            delta_i[j] = times(scale_i, {functools.reduce('plus({}, {})'.format, terms)})",
-    ]
-    kernel = _kernel(f"{loss.name}_of_{neuron.name}", loss.is_mean, numbers, lines, functions)
+    compute = stage(
+        "compute",
+        ("z", "a", "y", "scale", "n_out", *numbers),
+        [f"{part} = {part}_of({own})" for part in logs],
+        {"delta": f"times(scale, {functools.reduce('plus({}, {})'.format, terms)})"},
+        {"total": f"value_of({known})"},
+        functions,
+        of_each_output=True,
+    )
+    kernel = loss_kernel(f"{loss.name}_of_{neuron.name}", loss.is_mean, numbers, [compute], {}, few)
 
     def twin(z: Any, z_stride: int, z_columns: int, a: Any, *others: Any) -> None:
         y, weights, losses, delta, now, *values, lo, hi = others
@@ -96,7 +95,7 @@ def neuron_kernel(loss: LossParts, neuron: NeuronParts) -> Kernel:
 
 
 @functools.cache
-def softmax_kernel(loss: LossParts) -> Kernel:
+def softmax_kernel(loss: LossParts, few: bool) -> Kernel:
     """The kernel of a loss behind softmax.
 
     With u_j = ∂loss/∂(log a_j) + a_j ∂loss/∂a_j and v_j = a_j ∂loss/∂(log(1 - a_j)),
@@ -108,42 +107,63 @@ def softmax_kernel(loss: LossParts) -> Kernel:
     t_k = u_k - v_k / (1 - a_k) and t is their sum, without m.
     """
     by, known = dict(loss.derivatives), _arguments(loss)
-    functions = {"value_of": loss.value} | {f"by_{part}": function for part, function in by.items()}
-    functions |= {f.__name__: f for f in SOFTMAX_FORMULAS}
-    u = [f"by_log_a({known})"] * ("log_a" in by) + [f"by_a({known}) * a_j"] * ("a" in by)
-    v, share = "np.float32(0)", "np.float32(0)"
-    others, rest = [], []
-    if "log_rest" in by:
-        v, share = f"a_j * by_log_rest({known})", "exp(z_i[j] - second_i) * share_i"
-        others = [
-            "        second_i, share_i = softmax_among_unsure(z_i, a_i)",
-            "        log_others_i = log_of_others(greatest_i, log_most_i, second_i, share_i)",
-        ]
-        rest = ["            log_rest_j = log_of_rest(a_j, log_others_i)"]
-    lines = [
-        "        greatest_i, others_i = row_maximum(z_i), np.float32(0)",
-        "        for j in range(z_columns):",
-        "            others_i += where(is_sure(a_i[j]), np.float32(0), a_i[j])",
-        "        log_most_i = log_of_most(row_maximum(a_i), others_i)",
-        *others,
-        "        t_i, u_i, v_i = np.float32(0), np.float32(0), np.float32(0)",
-        "        for j in range(z_columns):",
-        "            a_j, y_j = a_i[j], y_i[j]",
-        "            log_a_j = log_of_class(z_i[j], greatest_i, log_most_i)",
-        *rest,
-        f"            u_j, v_j = {' + '.join(u) or 'np.float32(0)'}, {v}",
-        f"            t_j = unsure(a_j, {'less_rest(a_j, u_j, v_j)' if others else 'u_j'})",
-        f"            total_i += value_of({known})",
-        "            delta_i[j] = t_j",
-        "            t_i += t_j",
-        "            u_i += where(is_sure(a_j), u_j, np.float32(0))",
-        "            v_i += where(is_sure(a_j), v_j, np.float32(0))",
-        "        for j in range(z_columns):",
-        "            sure_j = delta_if_sure(a_i[j], others_i, t_i, u_i, v_i)",
-        f"            else_j = delta_else(a_i[j], delta_i[j], t_i, u_i, v_i, {share})",
-        "            delta_i[j] = scale_i * where(is_sure(a_i[j]), sure_j, else_j)",
-    ]
-    kernel = _kernel(f"{loss.name}_of_softmax", loss.is_mean, loss.settings, lines, functions)
+    functions: dict[str, Any] = {"value_of": loss.value} | {f"by_{part}": f for part, f in by.items()}
+    functions |= {f.__name__: f for f in SOFTMAX_FORMULAS} | {"exp": exp, "where": where, "f32": np.float32}
+    each = functools.partial(stage, functions=functions, of_each_output=True)
+    has_rest, sums = "log_rest" in by, ("t_all", "u_all", "v_all")
+    first = dict.fromkeys(("most", "others", *sums), 0.0) | {"greatest": float(LOWEST)}
+    look = each(
+        "look",
+        ("z", "a", "greatest", "most"),
+        [],
+        {"greatest": "where(z > greatest, z, greatest)", "most": "where(a > most, a, most)"},
+        {"others": "unsure(a, a)"},
+    )
+    u = [f"by_log_a({known})"] * ("log_a" in by) + [f"by_a({known}) * a"] * ("a" in by)
+    lines = ["log_a = log_of_class(z, greatest, log_most)", f"u, v = {' + '.join(u) or 'f32(0)'}, f32(0)"]
+    t, share, before = "u", "f32(0)", []
+    if has_rest:
+        first |= {"second": float(LOWEST), "sum_of_others": 0.0}
+        before = _among_others(each)
+        lines.insert(1, "log_rest = log_of_rest(a, log_others)")
+        lines.append(f"v = a * by_log_rest({known})")
+        t, share = "less_rest(a, u, v)", "exp(z - second) * share"
+    logs = {"log_most": "log_of_most(most, others)"}
+    if has_rest:
+        logs |= {"share": "f32(1) / sum_of_others"}
+    row = [stage("logarithms", ("most", "others", *("sum_of_others",) * has_rest), [], logs, {}, functions)]
+    if has_rest:
+        reads = ("greatest", "log_most", "second", "share")
+        row.append(
+            stage(
+                "log_others_of",
+                reads,
+                [],
+                {"log_others": f"log_of_others({', '.join(reads)})"},
+                {},
+                functions,
+            )
+        )
+    known_of_row = ("greatest", "log_most", *("log_others",) * has_rest)
+    terms = each(
+        "terms",
+        ("z", "a", "y", *known_of_row, "n_out", *loss.settings),
+        [*lines, f"t = unsure(a, {t})"],
+        {"delta": "t"},
+        {"t_all": "t", "u_all": "sure(a, u)", "v_all": "sure(a, v)", "total": f"value_of({known})"},
+    )
+    deltas = each(
+        "deltas",
+        ("z", "a", "delta", "others", *sums, "scale", *("second", "share") * has_rest),
+        [
+            "if_sure = delta_if_sure(a, others, t_all, u_all, v_all)",
+            f"if_not = delta_else(a, delta, t_all, u_all, v_all, {share})",
+        ],
+        {"delta": "scale * where(is_sure(a), if_sure, if_not)"},
+        {},
+    )
+    stages = [look, *before, *row, terms, deltas]
+    kernel = loss_kernel(f"{loss.name}_of_softmax", loss.is_mean, loss.settings, stages, first, few)
 
     def twin(z: Any, z_stride: int, z_columns: int, a: Any, *operands: Any) -> None:
         y, weights, losses, delta, now, *values, lo, hi = operands
@@ -176,9 +196,13 @@ def softmax_kernel(loss: LossParts) -> Kernel:
     return kernel.twin(twin)
 
 
-def times(x: Any, y: Any) -> Any:
-    """A product that is rounded as it stands."""
-    return x * y
+def _among_others(each: Callable[..., Stage]) -> list[Stage]:
+    """The greatest z among the classes that are not nearly sure, and the sum of exp(z - it)."""
+    is_less = {"second": "where(is_sure(a) | (z <= second), second, z)"}
+    return [
+        each("look_at_others", ("z", "a", "second"), [], is_less, {}),
+        each("add_others", ("z", "a", "second"), [], {}, {"sum_of_others": "unsure(a, exp(z - second))"}),
+    ]
 
 
 def plus(x: Any, y: Any) -> Any:
@@ -216,8 +240,13 @@ def less_rest(a: Any, u: Any, v: Any) -> Any:
     return u - v / (1 - a)
 
 
+def sure(a: Any, t: Any) -> Any:
+    """What a class adds to a sum over those that are nearly sure."""
+    return where(is_sure(a), t, np.float32(0))
+
+
 def unsure(a: Any, t: Any) -> Any:
-    """What a class adds to t: nothing where it is nearly sure."""
+    """What a class adds to a sum over those that are not."""
     return where(is_sure(a), np.float32(0), t)
 
 
@@ -238,51 +267,18 @@ SOFTMAX_FORMULAS = (
     log_of_others,
     log_of_rest,
     less_rest,
+    sure,
     unsure,
     delta_if_sure,
     delta_else,
 )
 
 
-def softmax_among_unsure(z: Any, a: Any) -> Any:
-    """Of the classes of a row that are not nearly sure: the greatest z, and 1 / sum of exp(z - it)."""
-    second, total = LOWEST, np.float32(0)
-    for j in range(len(z)):
-        second = second if is_sure(a[j]) or z[j] <= second else z[j]
-    for j in range(len(z)):
-        total += where(is_sure(a[j]), np.float32(0), exp(z[j] - second))
-    return second, np.float32(1) / total
-
-
 def _arguments(loss: LossParts) -> str:
     """The arguments of a loss's formulas inside the loops."""
-    return ", ".join([*(r if r == "n_out" else f"{r}_j" for r in loss.reads), *loss.settings])
+    return ", ".join([*loss.reads, *loss.settings])
 
 
 def _each(loss: LossParts, n_out: int) -> np.float32:
     """What the loss of an output counts in that of its row."""
     return np.float32(1 / n_out if loss.is_mean else 1)
-
-
-def _kernel(
-    name: str, is_mean: bool, numbers: tuple[str, ...], lines: list[str], functions: Mapping[str, Function]
-) -> Kernel:
-    """A kernel that goes through `lines` for each row."""
-    source = [
-        f"def {name}({', '.join([*OPERANDS, *numbers, 'lo', 'hi'])}):",
-        "    n_out = np.float32(z_columns)",
-        f"    each = np.float32(1) / {'n_out' if is_mean else 'np.float32(1)'}",
-        f"    share = each / np.float32(now[{int(Now.ROWS)}])",
-        "    for i in range(lo, hi):",
-        "        from_i, scale_i, total_i = i * z_stride, times(share, weights[i]), np.float32(0)",
-        "        to_i = from_i + z_columns",
-        "        z_i, a_i, y_i, delta_i = z[from_i:to_i], a[from_i:to_i], y[from_i:to_i], delta[from_i:to_i]",
-        *lines,
-        "        losses[i] = total_i * each",
-    ]
-    space: dict[str, Any] = {"np": np, "exp": exp, "where": where}
-    space |= {"row_maximum": row_maximum, "softmax_among_unsure": softmax_among_unsure}
-    exec("\n".join(source), space)
-    access = {n: Access(True, False, True) for n in ("z", "a", "y", "weights")}
-    access |= {n: Access(False, True, True) for n in ("losses", "delta")}
-    return Kernel(space[name], access, numbers, {**functions, "times": times, "plus": plus}, reassociate=True)

@@ -263,7 +263,7 @@ def _loss(
     }
     z, a = (last.z or last.a), last.a
     step.call(
-        loss.kernel(activation),
+        loss.kernel(activation, data.n_out),
         step.rows,
         z=z,
         a=a,

@@ -16,7 +16,8 @@ from pellucid.kernels import apart, epochs, products, team
 from pellucid.kernels.kernel import Control, Kernel
 
 # What each operand is shaped like, in letters, how many parts there are, and further arguments.
-# R rows of the batch, N rows of the data, C columns, W wider rows that hold C columns from the third on.
+# R rows of the batch, N rows of the data, C columns, W wider rows that hold C columns from the third on,
+# F columns as many as C, but 16 at most.
 SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "gather": ({"data": "NC", "order": "N", "out": "RC"}, "R", {}),
     "gather_double": ({"data": "NC", "order": "N", "out": "RC"}, "R", {}),
@@ -31,6 +32,7 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "add_losses": ({"losses": "R", "weights": "R", "total": "1", "control": "control"}, "1", {}),
     "add_squares": ({"x": "RC", "total": "R"}, "R", {}),
     "softmax_forward": ({"z": "RC", "a": "RC"}, "R", {}),
+    "softmax_of_few": ({"z": "RF", "a": "RF"}, "R", {}),
     "softmax_backward": ({"a": "RC", "da": "RC", "delta": "RC"}, "R", {}),
     "add": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
     "multiply": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
@@ -116,7 +118,7 @@ def work_for(name: str, rows: int, columns: int, seed: int = 0, **changed: Array
     """A kernel on random operands, and how many parts its work has."""
     kernel, (shapes, parts, more) = KERNELS[name], SPECS[name]
     rng = np.random.default_rng(seed)
-    sizes = {"R": rows, "N": rows + 11, "C": columns, "W": columns + 5, "1": 1}
+    sizes = {"R": rows, "N": rows + 11, "C": columns, "W": columns + 5, "F": min(columns, 16), "1": 1}
     values: dict[str, Array] = {}
     for operand, shape in shapes.items():
         dims = [int(Control.SIZE)] if shape == "control" else [sizes[letter] for letter in shape]

@@ -7,16 +7,14 @@ roundings as the machine's; only the order of sums that the compiler is free to 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pellucid.kernels.elementary import Elementary
-from pellucid.kernels.jit import in_float32, linked, plain
 from pellucid.kernels.kernel import Kernel
+from pellucid.kernels.words import Meaning
 
 Float32 = NDArray[np.float32]
 
@@ -93,27 +91,6 @@ def ulps(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     return np.where(np.isnan(first) & np.isnan(second), 0, np.abs(places[0] - places[1]))
 
 
-@functools.cache
-def exact(function: Callable[..., Any] | Elementary) -> Callable[..., Any]:
-    """A formula or a word as a function of float32 arrays, with the roundings of its compiled form."""
-    function = plain(function)
-    return _word(function) if isinstance(function, Elementary) else linked(in_float32(function), exact)
-
-
-@functools.cache
-def _helper(function: Callable[..., Any] | Elementary) -> Callable[..., Any]:
-    """The same of what computes with whole numbers as well; its float constants are float32 already."""
-    return _word(function) if isinstance(function, Elementary) else linked(function, _helper)
-
-
-def _word(word: Elementary) -> Callable[..., Any]:
-    known = INSTRUCTIONS.get(word.__name__)
-    if known is not None:
-        return known
-    assert word.body is not None
-    return linked(word.body, _helper)
-
-
 def _polynomial(x: Any, *coefficients: float) -> Any:
     result: Any = np.float32(coefficients[-1])
     for c in reversed(coefficients[:-1]):
@@ -132,6 +109,9 @@ INSTRUCTIONS: Mapping[str, Callable[..., Any]] = {
     "from_bits": lambda i: np.asarray(i).astype(np.int32).view(np.float32),
     "where": np.where,
 }
+
+
+exact = Meaning(INSTRUCTIONS).formula
 
 
 def evaluate(kernel: Kernel, values: Mapping[str, Any]) -> tuple[Float32, ...]:

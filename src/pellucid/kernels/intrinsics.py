@@ -148,6 +148,33 @@ def atomic_load(tc, array, i):
 SIDE = 16  # numbers in a cache line, and in the widest vector
 
 
+def _room(count):
+    """An intrinsic that gives float32 numbers which live as long as the call of the function it stands in."""
+
+    @intrinsic
+    def room(tc):
+        kind = types.Array(types.float32, 1, "C")
+
+        def codegen(ctx, bd, sig, args):
+            place = cgutils.alloca_once(bd, F32, size=ir.Constant(I64, count))
+            place.align = 4 * SIDE
+            array = ctx.make_array(kind)(ctx, bd)
+            array.data = place
+            array.itemsize = ir.Constant(I64, 4)
+            array.nitems = ir.Constant(I64, count)
+            array.shape = ir.Constant(ir.ArrayType(I64, 1), [count])
+            array.strides = ir.Constant(ir.ArrayType(I64, 1), [4])
+            return array._getvalue()
+
+        return kind(), codegen
+
+    return room
+
+
+room_for_lane = _room(SIDE)
+room_for_square = _room(SIDE * SIDE)
+
+
 @intrinsic
 def turn(tc, x, a, x_stride, out, b, out_stride):
     """out[b + j * out_stride + i] = x[a + i * x_stride + j] for a square of 16 × 16 numbers."""

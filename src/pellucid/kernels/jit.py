@@ -47,8 +47,27 @@ class Instruction:
         raise InternalError(f"{self.__name__!r} can be called in compiled code only")
 
 
+class OnLanes:
+    """A word for a function that compiled code evaluates on sixteen numbers at once.
+
+    Called with the places of its results and then its arguments; see `kernels.lane_values.on_lanes`.
+
+    Parameters
+    ----------
+    function : callable
+        Arithmetic and words, as in a formula; gives a number or a tuple of them.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.__name__ = function, function.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Only for the compiler's eyes."""
+        raise InternalError(f"{self.__name__!r} can be called in compiled code only")
+
+
 @functools.cache
-def jitted(function: Callable[..., Any] | Elementary) -> Any:
+def jitted(function: Callable[..., Any] | Elementary | OnLanes) -> Any:
     """The compiled form of a scalar function: a formula or an elementary function.
 
     Numbers written in a formula, and those it takes from its module or the functions around it, mean
@@ -61,6 +80,10 @@ def jitted(function: Callable[..., Any] | Elementary) -> Any:
         return numba.njit(**INLINED)(linked(in_float32(function), jitted))
     if isinstance(function, Elementary) and function.body is not None:
         return numba.njit(**INLINED)(linked(function.body, helper))
+    if isinstance(function, OnLanes):
+        from pellucid.kernels.lane_values import on_lanes
+
+        return on_lanes(function.function)
     from pellucid.kernels import intrinsics
 
     return getattr(intrinsics, function.__name__)
@@ -106,6 +129,8 @@ def digest(*values: Any) -> str:
             return value.__name__
         if isinstance(value, Formula):
             return of(value.function)
+        if isinstance(value, OnLanes):
+            return f"lanes {of(value.function)}"
         if isinstance(value, (tuple, list)):
             return f"({','.join(map(of, value))})"
         if isinstance(value, Mapping):
@@ -176,7 +201,7 @@ def plain(value: Any) -> Any:
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, (Elementary, Formula, Instruction, types.FunctionType))
+    return isinstance(value, (Elementary, Formula, Instruction, OnLanes, types.FunctionType))
 
 
 @functools.cache

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.kernels.elementary import exp, where
+from pellucid.kernels.jit import OnLanes
 from pellucid.kernels.kernel import kernel
+from pellucid.kernels.lanes import LANES, room_for_lane, room_for_square, turn_in, turn_out
 
 
 def row_maximum(z):
@@ -21,7 +23,7 @@ def softmax_forward(z, z_stride, z_columns, a, lo, hi):
     """a = softmax(z) for each row.
 
     The exponentials run over the padding too, which gets zeros: whole vectors and no sum in their loop
-    make it twice as fast for a few classes.
+    make it faster.
     """
     n = np.int32(z_columns)
     for i in range(lo, hi):
@@ -39,6 +41,63 @@ def softmax_forward(z, z_stride, z_columns, a, lo, hi):
 
 @softmax_forward.twin
 def _(z, z_stride, z_columns, a, lo, hi):
+    e = np.exp(z[lo:hi] - z[lo:hi].max(axis=1, keepdims=True))
+    a[lo:hi] = e / e.sum(axis=1, keepdims=True)
+
+
+@OnLanes
+def begin_softmax(x):
+    """The greatest number so far, and the sum so far."""
+    return x, np.float32(0)
+
+
+@OnLanes
+def greater(x, greatest):
+    """The greater of two."""
+    return where(x > greatest, x, greatest)
+
+
+@OnLanes
+def add_exponential(x, greatest, total):
+    """e^(x - greatest), and the sum with it."""
+    e = exp(x - greatest)
+    return e, total + e
+
+
+@OnLanes
+def inverse(total):
+    """1 / total."""
+    return np.float32(1) / total
+
+
+@OnLanes
+def product(x, y):
+    """x y."""
+    return x * y
+
+
+@kernel(z="read part", a="write part")
+def softmax_of_few(z, z_columns, a, lo, hi):
+    """The same for rows of at most 16 numbers, sixteen rows at once."""
+    x, y, greatest, total = room_for_square(), room_for_square(), room_for_lane(), room_for_lane()
+    for k in range(LANES * LANES):
+        y[k] = np.float32(0)
+    for i in range(lo, hi, LANES):
+        n = min(LANES, hi - i)
+        turn_in(z, z_columns, i, n, x)
+        begin_softmax(greatest, 0, total, 0, x, 0)
+        for j in range(1, z_columns):
+            greater(greatest, 0, x, LANES * j, greatest, 0)
+        for j in range(z_columns):
+            add_exponential(y, LANES * j, total, 0, x, LANES * j, greatest, 0, total, 0)
+        inverse(total, 0, total, 0)
+        for j in range(z_columns):
+            product(y, LANES * j, y, LANES * j, total, 0)
+        turn_out(y, z_columns, i, n, a)
+
+
+@softmax_of_few.twin
+def _(z, z_columns, a, lo, hi):
     e = np.exp(z[lo:hi] - z[lo:hi].max(axis=1, keepdims=True))
     a[lo:hi] = e / e.sum(axis=1, keepdims=True)
 

@@ -209,7 +209,7 @@ def activate(
         return Forward(z, from_delta, z, activation, from_delta)
     a = step.matrix(f"{name}/a", z.columns)
     numbers: dict[str, Any] = {k: float(v) for k, v in activation.settings.items()}
-    step.call(activation.forward, z=z, a=a, **numbers)
+    step.call(activation.forward_of(z.columns), z=z, a=a, **numbers)
     step.passes(z, a)
 
     def backward(da: Buffer) -> Buffer | None:
