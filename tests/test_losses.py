@@ -257,4 +257,4 @@ def test_a_pair_has_one_kernel_for_few_outputs_and_one_for_many(pair: Pair) -> N
     few, many = (pair[0].kernel(pair[1], n_out) for n_out in (1, 17))
     assert few is pair[0].kernel(pair[1], 16)
     assert many is pair[0].kernel(pair[1], 1000)
-    assert few is not many
+    assert (few is many) == (pair[1].name == "linear"), "a linear output costs less than turning rows"

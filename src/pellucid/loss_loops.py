@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.kernels.jit import OnLanes
 from pellucid.kernels.kernel import Access, Kernel, Now
-from pellucid.kernels.lanes import LANES, room_for_lane, room_for_square, turn_in, turn_out
+from pellucid.kernels.lanes import LANES, OnLanes, room_for_lane, room_for_square, turn_in, turn_out
 
 OF_OUTPUTS = ("z", "a", "y", "delta")  # numbers of which each output of a row has one
 GIVEN = ("scale", "total")  # lanes that every kernel has

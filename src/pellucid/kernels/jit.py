@@ -39,27 +39,16 @@ PLAIN = (int, float, complex, str, bool, np.generic)  # values that compiled cod
 class Instruction:
     """A word for an intrinsic that only compiled code can call, such as an atomic addition."""
 
+    function: Callable[..., Any] | None = None  # what it is made of, where that is more than its name
+
     def __init__(self, name: str) -> None:
         self.__name__ = name
 
-    def __call__(self, *arguments: Any) -> Any:
-        """Only for the compiler's eyes."""
-        raise InternalError(f"{self.__name__!r} can be called in compiled code only")
+    def intrinsic(self) -> Any:
+        """What the compiler sees. Imports Numba."""
+        from pellucid.kernels import intrinsics
 
-
-class OnLanes:
-    """A word for a function that compiled code evaluates on sixteen numbers at once.
-
-    Called with the places of its results and then its arguments; see `kernels.lane_values.on_lanes`.
-
-    Parameters
-    ----------
-    function : callable
-        Arithmetic and words, as in a formula; gives a number or a tuple of them.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.__name__ = function, function.__name__
+        return getattr(intrinsics, self.__name__)
 
     def __call__(self, *arguments: Any) -> Any:
         """Only for the compiler's eyes."""
@@ -67,7 +56,7 @@ class OnLanes:
 
 
 @functools.cache
-def jitted(function: Callable[..., Any] | Elementary | OnLanes) -> Any:
+def jitted(function: Callable[..., Any] | Elementary | Instruction) -> Any:
     """The compiled form of a scalar function: a formula or an elementary function.
 
     Numbers written in a formula, and those it takes from its module or the functions around it, mean
@@ -80,10 +69,8 @@ def jitted(function: Callable[..., Any] | Elementary | OnLanes) -> Any:
         return numba.njit(**INLINED)(linked(in_float32(function), jitted))
     if isinstance(function, Elementary) and function.body is not None:
         return numba.njit(**INLINED)(linked(function.body, helper))
-    if isinstance(function, OnLanes):
-        from pellucid.kernels.lane_values import on_lanes
-
-        return on_lanes(function.function)
+    if isinstance(function, Instruction):
+        return function.intrinsic()
     from pellucid.kernels import intrinsics
 
     return getattr(intrinsics, function.__name__)
@@ -126,11 +113,9 @@ def digest(*values: Any) -> str:
         if isinstance(value, Elementary):
             return of(value.body) if value.body else value.__name__
         if isinstance(value, Instruction):
-            return value.__name__
+            return f"{value.__name__} {of(value.function)}" if value.function else value.__name__
         if isinstance(value, Formula):
             return of(value.function)
-        if isinstance(value, OnLanes):
-            return f"lanes {of(value.function)}"
         if isinstance(value, (tuple, list)):
             return f"({','.join(map(of, value))})"
         if isinstance(value, Mapping):
@@ -201,7 +186,7 @@ def plain(value: Any) -> Any:
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, (Elementary, Formula, Instruction, OnLanes, types.FunctionType))
+    return isinstance(value, (Elementary, Formula, Instruction, types.FunctionType))
 
 
 @functools.cache

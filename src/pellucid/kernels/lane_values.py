@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pellucid.kernels.elementary import WORDS
-from pellucid.kernels.lanes import LANES
+from pellucid.kernels.intrinsics import SIDE as LANES
 from pellucid.kernels.words import Meaning
 
 F32, I32 = ir.FloatType(), ir.IntType(32)

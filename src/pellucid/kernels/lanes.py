@@ -7,6 +7,9 @@ back. What a lane holds depends on its row alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from pellucid.kernels.jit import Instruction
@@ -16,6 +19,27 @@ LANES = 16  # rows in a square, and the most numbers that a row may have
 turn, room_for_lane, room_for_square = (
     Instruction(name) for name in ("turn", "room_for_lane", "room_for_square")
 )
+
+
+class OnLanes(Instruction):
+    """A word for a function that compiled code evaluates on sixteen numbers at once.
+
+    Called with the places of its results and then its arguments; see `kernels.lane_values.on_lanes`.
+
+    Parameters
+    ----------
+    function : callable
+        Arithmetic and words, as in a formula; gives a number or a tuple of them.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function.__name__)
+        self.function = function
+
+    def intrinsic(self) -> Any:
+        from pellucid.kernels.lane_values import on_lanes
+
+        return on_lanes(self.function)
 
 
 def turn_in(x, columns, i, n, square):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.kernels.elementary import exp, where
-from pellucid.kernels.jit import OnLanes
 from pellucid.kernels.kernel import kernel
-from pellucid.kernels.lanes import LANES, room_for_lane, room_for_square, turn_in, turn_out
+from pellucid.kernels.lanes import LANES, OnLanes, room_for_lane, room_for_square, turn_in, turn_out
 
 
 def row_maximum(z):
