@@ -64,17 +64,16 @@ def neuron_kernel(loss: LossParts, neuron: NeuronParts, few: bool) -> Kernel:
     functions |= {f"slope_of_{part}": slopes[part] for part, _ in loss.derivatives}
 
     numbers = (*loss.settings, *(f"activation_{s}" for s in neuron.settings))
-    own = ", ".join(["z", "a", *(f"activation_{s}" for s in neuron.settings)])
+    own = ", ".join(["z_j", "a_j", *(f"activation_{s}" for s in neuron.settings)])
     known = _arguments(loss)
     terms = [f"times(by_{part}({known}), slope_of_{part}({own}))" for part, _ in loss.derivatives]
     compute = stage(
         "compute",
-        ("z", "a", "y", "scale", "n_out", *numbers),
-        [f"{part} = {part}_of({own})" for part in logs],
-        {"delta": f"times(scale, {functools.reduce('plus({}, {})'.format, terms)})"},
-        {"total": f"value_of({known})"},
+        ("z_j", "a_j", "y_j", "scale_i", "n_out", *numbers),
+        [f"{part}_j = {part}_of({own})" for part in logs],
+        {"delta_j": f"times(scale_i, {functools.reduce('plus({}, {})'.format, terms)})"},
+        {"total_i": f"value_of({known})"},
         functions,
-        of_each_output=True,
     )
     kernel = loss_kernel(f"{loss.name}_of_{neuron.name}", loss.is_mean, numbers, [compute], {}, few)
 
@@ -109,60 +108,60 @@ def softmax_kernel(loss: LossParts, few: bool) -> Kernel:
     by, known = dict(loss.derivatives), _arguments(loss)
     functions: dict[str, Any] = {"value_of": loss.value} | {f"by_{part}": f for part, f in by.items()}
     functions |= {f.__name__: f for f in SOFTMAX_FORMULAS} | {"exp": exp, "where": where, "f32": np.float32}
-    each = functools.partial(stage, functions=functions, of_each_output=True)
-    has_rest, sums = "log_rest" in by, ("t_all", "u_all", "v_all")
-    first = dict.fromkeys(("most", "others", *sums), 0.0) | {"greatest": float(LOWEST)}
-    look = each(
+    make = functools.partial(stage, functions=functions)
+    has_rest, sums = "log_rest" in by, ("t_i", "u_i", "v_i")
+    first = dict.fromkeys(("most_i", "others_i", *sums), 0.0) | {"greatest_i": float(LOWEST)}
+    look = make(
         "look",
-        ("z", "a", "greatest", "most"),
+        ("z_j", "a_j", "greatest_i", "most_i"),
         [],
-        {"greatest": "where(z > greatest, z, greatest)", "most": "where(a > most, a, most)"},
-        {"others": "unsure(a, a)"},
+        {
+            "greatest_i": "where(z_j > greatest_i, z_j, greatest_i)",
+            "most_i": "where(a_j > most_i, a_j, most_i)",
+        },
+        {"others_i": "unsure(a_j, a_j)"},
     )
-    u = [f"by_log_a({known})"] * ("log_a" in by) + [f"by_a({known}) * a"] * ("a" in by)
-    lines = ["log_a = log_of_class(z, greatest, log_most)", f"u, v = {' + '.join(u) or 'f32(0)'}, f32(0)"]
-    t, share, before = "u", "f32(0)", []
+    logarithms = make(
+        "logarithm_of_most", ("most_i", "others_i"), [], {"log_most_i": "log_of_most(most_i, others_i)"}, {}
+    )
+    stages, u = [look, logarithms], [f"by_log_a({known})"] * ("log_a" in by)
+    u += [f"by_a({known}) * a_j"] * ("a" in by)
+    lines = ["log_a_j = log_of_class(z_j, greatest_i, log_most_i)"]
+    v, t, share = "f32(0)", "u_j", "f32(0)"
     if has_rest:
-        first |= {"second": float(LOWEST), "sum_of_others": 0.0}
-        before = _among_others(each)
-        lines.insert(1, "log_rest = log_of_rest(a, log_others)")
-        lines.append(f"v = a * by_log_rest({known})")
-        t, share = "less_rest(a, u, v)", "exp(z - second) * share"
-    logs = {"log_most": "log_of_most(most, others)"}
-    if has_rest:
-        logs |= {"share": "f32(1) / sum_of_others"}
-    row = [stage("logarithms", ("most", "others", *("sum_of_others",) * has_rest), [], logs, {}, functions)]
-    if has_rest:
-        reads = ("greatest", "log_most", "second", "share")
-        row.append(
-            stage(
-                "log_others_of",
-                reads,
-                [],
-                {"log_others": f"log_of_others({', '.join(reads)})"},
-                {},
-                functions,
-            )
-        )
-    known_of_row = ("greatest", "log_most", *("log_others",) * has_rest)
-    terms = each(
+        first |= {"second_i": float(LOWEST), "sum_i": 0.0}
+        stages += _among_others(make)
+        lines.append("log_rest_j = log_of_rest(a_j, log_others_i)")
+        v, t = f"a_j * by_log_rest({known})", "less_rest(a_j, u_j, v_j)"
+        share = "exp(z_j - second_i) * share_i"
+    lines += [f"u_j = {' + '.join(u) or 'f32(0)'}", f"v_j = {v}", f"t_j = unsure(a_j, {t})"]
+    terms = make(
         "terms",
-        ("z", "a", "y", *known_of_row, "n_out", *loss.settings),
-        [*lines, f"t = unsure(a, {t})"],
-        {"delta": "t"},
-        {"t_all": "t", "u_all": "sure(a, u)", "v_all": "sure(a, v)", "total": f"value_of({known})"},
+        (
+            "z_j",
+            "a_j",
+            "y_j",
+            "greatest_i",
+            "log_most_i",
+            *("log_others_i",) * has_rest,
+            "n_out",
+            *loss.settings,
+        ),
+        lines,
+        {"delta_j": "t_j"},
+        {"t_i": "t_j", "u_i": "sure(a_j, u_j)", "v_i": "sure(a_j, v_j)", "total_i": f"value_of({known})"},
     )
-    deltas = each(
+    deltas = make(
         "deltas",
-        ("z", "a", "delta", "others", *sums, "scale", *("second", "share") * has_rest),
+        ("z_j", "a_j", "delta_j", "others_i", *sums, "scale_i", *("second_i", "share_i") * has_rest),
         [
-            "if_sure = delta_if_sure(a, others, t_all, u_all, v_all)",
-            f"if_not = delta_else(a, delta, t_all, u_all, v_all, {share})",
+            "sure_j = delta_if_sure(a_j, others_i, t_i, u_i, v_i)",
+            f"else_j = delta_else(a_j, delta_j, t_i, u_i, v_i, {share})",
         ],
-        {"delta": "scale * where(is_sure(a), if_sure, if_not)"},
+        {"delta_j": "scale_i * where(is_sure(a_j), sure_j, else_j)"},
         {},
     )
-    stages = [look, *before, *row, terms, deltas]
+    stages += [terms, deltas]
     kernel = loss_kernel(f"{loss.name}_of_softmax", loss.is_mean, loss.settings, stages, first, few)
 
     def twin(z: Any, z_stride: int, z_columns: int, a: Any, *operands: Any) -> None:
@@ -196,12 +195,18 @@ def softmax_kernel(loss: LossParts, few: bool) -> Kernel:
     return kernel.twin(twin)
 
 
-def _among_others(each: Callable[..., Stage]) -> list[Stage]:
-    """The greatest z among the classes that are not nearly sure, and the sum of exp(z - it)."""
-    is_less = {"second": "where(is_sure(a) | (z <= second), second, z)"}
+def _among_others(make: Callable[..., Stage]) -> list[Stage]:
+    """The softmax among the classes of a row that are not nearly sure."""
+    second = {"second_i": "where(is_sure(a_j) | (z_j <= second_i), second_i, z_j)"}
+    total = {"sum_i": "unsure(a_j, exp(z_j - second_i))"}
+    share = {"share_i": "f32(1) / sum_i"}
+    reads = ("greatest_i", "log_most_i", "second_i", "share_i")
+    log_others = {"log_others_i": f"log_of_others({', '.join(reads)})"}
     return [
-        each("look_at_others", ("z", "a", "second"), [], is_less, {}),
-        each("add_others", ("z", "a", "second"), [], {}, {"sum_of_others": "unsure(a, exp(z - second))"}),
+        make("look_at_others", ("z_j", "a_j", "second_i"), [], second, {}),
+        make("add_others", ("z_j", "a_j", "second_i"), [], {}, total),
+        make("invert_sum", ("sum_i",), [], share, {}),
+        make("logarithm_of_others", reads, [], log_others, {}),
     ]
 
 
@@ -276,7 +281,7 @@ SOFTMAX_FORMULAS = (
 
 def _arguments(loss: LossParts) -> str:
     """The arguments of a loss's formulas inside the loops."""
-    return ", ".join([*loss.reads, *loss.settings])
+    return ", ".join([*(r if r == "n_out" else f"{r}_j" for r in loss.reads), *loss.settings])
 
 
 def _each(loss: LossParts, n_out: int) -> np.float32:

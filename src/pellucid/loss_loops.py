@@ -3,6 +3,9 @@
 A loss is written in stages. A stage is a function of one row's numbers, or of one output's, and says what
 it writes and what it adds up. Compiled for scalars it runs along a row, whose sums may be reordered to
 become vector code; read for lanes (see `kernels.lanes`) it does sixteen rows in the order that is written.
+
+Names that end in `_i` belong to a row, and names that end in `_j` to one of its outputs; a stage that has
+one of the latter is called for each output.
 """
 
 from __future__ import annotations
@@ -16,14 +19,14 @@ import numpy as np
 from pellucid.kernels.kernel import Access, Kernel, Now
 from pellucid.kernels.lanes import LANES, OnLanes, room_for_lane, room_for_square, turn_in, turn_out
 
-OF_OUTPUTS = ("z", "a", "y", "delta")  # numbers of which each output of a row has one
-GIVEN = ("scale", "total")  # lanes that every kernel has
+OF_OUTPUTS = ("z_j", "a_j", "y_j", "delta_j")
+GIVEN = ("scale_i", "total_i")  # what every kernel has of a row
 OPERANDS = ("z", "z_stride", "z_columns", "a", "y", "weights", "losses", "delta", "now")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A function of a row's numbers, or of those of each of its outputs.
+    """A function of a row's numbers, or of those of one of its outputs.
 
     Parameters
     ----------
@@ -33,8 +36,6 @@ class Stage:
         The same with the sums so far as further parameters; gives the new sums.
     reads, writes, adds : tuple of str
         Names: its parameters, where its results go, and the sums to which the rest is added.
-    of_each_output : bool
-        Whether it is called for each output of a row, or once.
     """
 
     function: Callable[..., Any]
@@ -42,7 +43,11 @@ class Stage:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     adds: tuple[str, ...]
-    of_each_output: bool
+
+    @property
+    def of_each_output(self) -> bool:
+        """Whether it is called for each output of a row, or once."""
+        return any(name.endswith("_j") for name in self.reads)
 
 
 def stage(
@@ -52,16 +57,15 @@ def stage(
     writes: Mapping[str, str],
     adds: Mapping[str, str],
     functions: Mapping[str, Any],
-    of_each_output: bool = False,
 ) -> Stage:
     """A stage from the text of its lines, and of what it writes and adds; `functions` are what they call."""
-    sums = [f"{n}_so_far + ({more})" for n, more in adds.items()]
-    before = [f"{n}_so_far" for n in adds]
+    before = [f"before_{n}" for n in adds]
+    sums = [f"before_{n} + ({more})" for n, more in adds.items()]
     function, adding = (
         _defined(name, parameters, [*lines, f"return {', '.join([*writes.values(), *added])}"], functions)
         for parameters, added in ((reads, adds.values()), ((*reads, *before), sums))
     )
-    return Stage(function, adding, reads, tuple(writes), tuple(adds), of_each_output)
+    return Stage(function, adding, reads, tuple(writes), tuple(adds))
 
 
 def _defined(
@@ -130,15 +134,13 @@ def _by_rows(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
         "    for i in range(lo, hi):",
         "        from_i, scale_i, total_i = i * z_stride, times(share, weights[i]), np.float32(0)",
         "        to_i = from_i + z_columns",
-        "        z_i, a_i, y_i, delta_i = z[from_i:to_i], a[from_i:to_i], y[from_i:to_i], delta[from_i:to_i]",
-        *(f"        {n}_i = np.float32({value})" for n, value in first.items()),
+        *(f"        of_{n} = {n[:-2]}[from_i:to_i]" for n in OF_OUTPUTS),
+        *(f"        {n} = np.float32({value})" for n, value in first.items()),
     ]
 
     def local(name: str) -> str:
-        own = name in first or name in GIVEN or name in made
-        return f"{name}_i[j]" if name in OF_OUTPUTS else f"{name}_i" if own else name
+        return f"of_{name}[j]" if name in OF_OUTPUTS else name
 
-    made = {n for s in stages for n in s.writes}
     for s in stages:
         indent = "        "
         if s.of_each_output:
@@ -146,7 +148,7 @@ def _by_rows(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
             indent += "    "
         results = [*(local(n) for n in s.writes), *(f"more_{n}" for n in s.adds)]
         lines += [f"{indent}{', '.join(results)} = {s.function.__name__}({', '.join(map(local, s.reads))})"]
-        lines += [f"{indent}{local(n)} += more_{n}" for n in s.adds]
+        lines += [f"{indent}{n} += more_{n}" for n in s.adds]
     return [*lines, "        losses[i] = total_i * each"]
 
 
@@ -154,22 +156,20 @@ def _by_lanes(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
     made = [n for s in stages for n in s.writes if n not in OF_OUTPUTS]
     lanes = list(dict.fromkeys([*first, *GIVEN, *made]))
     lines = [
-        *(f"    {n}_i = room_for_square()" for n in OF_OUTPUTS),
-        *(f"    {n}_i = room_for_lane()" for n in lanes),
+        *(f"    {n} = room_for_square()" for n in OF_OUTPUTS),
+        *(f"    {n} = room_for_lane()" for n in lanes),
         f"    for k in range({LANES * LANES}):",
-        "        delta_i[k] = np.float32(0)",
+        "        delta_j[k] = np.float32(0)",
         f"    for i in range(lo, hi, {LANES}):",
         f"        n = min({LANES}, hi - i)",
-        *(f"        turn_in({n}, z_columns, i, n, {n}_i)" for n in OF_OUTPUTS if n != "delta"),
+        *(f"        turn_in({n[:-2]}, z_columns, i, n, {n})" for n in OF_OUTPUTS if n != "delta_j"),
         "        for r in range(n):",
         "            scale_i[r] = times(share, weights[i + r])",
-        f"        begin({', '.join(f'{n}_i, 0' for n in [*first, 'total'])})",
+        f"        begin({', '.join(f'{n}, 0' for n in [*first, 'total_i'])})",
     ]
 
     def place(name: str) -> str:
-        if name in OF_OUTPUTS:
-            return f"{name}_i, {LANES} * j"
-        return f"{name}_i, 0" if name in lanes else name
+        return f"{name}, {LANES} * j" if name in OF_OUTPUTS else f"{name}, 0" if name in lanes else name
 
     for s in stages:
         indent = "        "
@@ -180,7 +180,7 @@ def _by_lanes(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
         lines += [f"{indent}{s.function.__name__}({given})"]
     return [
         *lines,
-        "        turn_out(delta_i, z_columns, i, n, delta)",
+        "        turn_out(delta_j, z_columns, i, n, delta)",
         "        for r in range(n):",
         "            losses[i + r] = total_i[r] * each",
     ]
