@@ -76,6 +76,7 @@ def neuron_kernel(loss: LossParts, neuron: NeuronParts, few: bool) -> Kernel:
         functions,
     )
     kernel = loss_kernel(f"{loss.name}_of_{neuron.name}", loss.is_mean, numbers, [compute], {}, few)
+    kernel.formulas = {**functions, **kernel.formulas}  # for whoever explains what it computes
 
     def twin(z: Any, z_stride: int, z_columns: int, a: Any, *others: Any) -> None:
         y, weights, losses, delta, now, *values, lo, hi = others

@@ -252,7 +252,12 @@ class _Neuron:
             row = {n: passage.values[call.operands[n]][self.row].tolist() for n in "ay"}  # type: ignore[index]
             parts = {f"{n} of output {k}": v for n, values in row.items() for k, v in enumerate(values)}
             return parts, found, "kernel"
-        formulas = {n: exact(f) for n, f in call.kernel.formulas.items()}
+        known_as = (
+            "log_a_of",
+            "log_rest_of",
+            *(f"{w}_{p}" for w in ("by", "slope_of") for p, _ in loss.derivatives),
+        )
+        formulas = {n: exact(f) for n, f in call.kernel.formulas.items() if n in known_as}
         z, a, y = (np.atleast_1d(np.float32(numbers[n])) for n in "zay")
         own = [z, a, *(np.float32(numbers[n]) for n in call.kernel.numbers if n.startswith("activation_"))]
         given = {"a": a, "y": y, "n_out": np.float32(n_out)}
