@@ -8,11 +8,13 @@ where one of them writes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
 from pellucid.engine.buffer import Buffer
+from pellucid.engine.table import Table
 from pellucid.errors import InternalError
 from pellucid.kernels.kernel import Access, Kernel
 
@@ -157,11 +159,16 @@ class Plan:
 
     def kernels(self) -> list[Kernel]:
         """The kernels it needs, each once."""
-        return list(dict.fromkeys(c.kernel for c in self.calls()))
+        return self.numbers.kernels
 
     def buffers(self) -> list[Buffer]:
         """The buffers it touches, each once."""
         return list(dict.fromkeys(b for c in self.calls() for b, _ in c.uses))
+
+    @functools.cached_property
+    def numbers(self) -> Table:
+        """The plan as compiled code reads it, for all programs that are made of it."""
+        return Table(self)
 
     def check(self) -> None:
         """Prove that the plan may run on any number of threads.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -13,10 +12,9 @@ from pellucid.engine.buffer import Arena, Array, Buffer, line
 from pellucid.engine.plan import Call, Plan
 from pellucid.kernels import compiler
 from pellucid.kernels.kernel import Control, Kernel, Now
-from pellucid.kernels.team import NOW_ROW, ROWS_OF_BATCH, Team, run
+from pellucid.kernels.team import NOW_ROW, Team, run
 
 CONTROL = line("control", int(Control.SIZE), "i8")
-NUMBER, BITS = struct.Struct("d"), struct.Struct("q")  # a setting stands among whole numbers by its bits
 
 
 def compile_plans(*plans: Plan, also: Iterable[Kernel] = ()) -> None:
@@ -43,7 +41,6 @@ class Program:
         self.control = np.zeros(int(Control.SIZE), np.int64)
         self._arenas = arenas
         self._given: dict[Buffer, Array] = {CONTROL: self.control}
-        self._places: dict[Buffer, list[int]] = {}  # of a given buffer: where its address stands
         self._compiled = settings.jit()
         if settings.debug():
             print(plan.table(), file=sys.stderr)
@@ -58,7 +55,7 @@ class Program:
         if self._compiled:
             address = array.ctypes.data
             for place in self._places.get(buffer, ()):
-                self._rows[place] = address
+                self._arguments[place] = address
 
     def run(
         self, team: Team | None, from_step: int, to_step: int, batch_size: int, n_rows: int, tick: int = 0
@@ -88,7 +85,7 @@ class Program:
 
     def slots(self, buffer: Buffer) -> list[int]:
         """The addresses at which the address of a given buffer stands."""
-        return [self._rows.ctypes.data + 8 * place for place in self._places.get(buffer, ())]
+        return [self._arguments.ctypes.data + 8 * place for place in self._places.get(buffer, ())]
 
     @property
     def stopped(self) -> bool:
@@ -103,32 +100,13 @@ class Program:
 
     def _bind(self) -> None:
         """Write the plan as the numbers that `kernels.team.run` reads."""
-        kernels = compiler.addresses(self.plan.kernels())
+        numbers = self.plan.numbers
         buffers = {CONTROL: self.control.ctypes.data}
         for arena in self._arenas:
             buffers |= arena.addresses
-        self._rows = np.empty(sum(len(c.arguments) for c in self.plan.calls()), np.int64)
-        rows_at, rows = self._rows.ctypes.data, list[int]()
-        table = [len(self.plan.stages)]
-        for stage in self.plan.stages:
-            table.append(len(stage.groups))
-            for group in stage.groups:
-                size = ROWS_OF_BATCH if group.axis.size is None else group.axis.size
-                table += [size, group.axis.grain, group.axis.block, len(group.calls)]
-                for call in group.calls:
-                    table += [kernels[call.kernel], rows_at + 8 * len(rows)]
-                    for argument in call.arguments:
-                        if isinstance(argument, float):
-                            rows += BITS.unpack(NUMBER.pack(argument))
-                        elif not isinstance(argument, Buffer):
-                            rows.append(argument)
-                        elif argument.given:
-                            self._places.setdefault(argument, []).append(len(rows))
-                            rows.append(0)
-                        else:
-                            rows.append(buffers[argument])
-        self._rows[:] = rows
-        self._table = np.array(table, np.int64)
+        self._places = numbers.given
+        self._arguments = numbers.arguments(buffers)
+        self._table = numbers.program(compiler.addresses(numbers.kernels), self._arguments)
         self._row = np.array([self._table.ctypes.data, self.control.ctypes.data], np.int64)
 
     def _interpret(self) -> None:

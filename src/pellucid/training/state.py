@@ -72,12 +72,12 @@ class State:
 
     def load(self, lowered: Lowered, work: Arena, parameters: Sequence[Parameter], arena: Arena) -> None:
         """Put everything into the arenas; the last weights only if the user has not changed them since."""
-        for buffer in kept(lowered):
-            given = {**self.optimizer, **self.partial}.get(buffer.name)
-            if given is not None and given.shape == work.view(buffer).shape:
-                work.view(buffer)[:] = given
-        now = weights(parameters, arena)
-        if self.last and all(np.array_equal(now[n], self.left[n], equal_nan=True) for n in now):
+        given = self.optimizer | self.partial
+        for buffer in kept(lowered) if given else ():
+            values = given.get(buffer.name)
+            if values is not None and values.shape == work.view(buffer).shape:
+                work.view(buffer)[:] = values
+        if self.last and self.last is not self.left and _has(self.left, parameters, arena):
             put(self.last, parameters, arena)
         if not self.best:
             self.best = weights(parameters, arena)
@@ -111,7 +111,7 @@ class State:
 
     def restore_best(self, parameters: Sequence[Parameter], arena: Arena) -> bool:
         """Give the network the best weights; False where it has them already."""
-        if all(np.array_equal(arena.view(p.buffer), self.best[p.name], equal_nan=True) for p in parameters):
+        if _has(self.best, parameters, arena):
             return self.best_epoch > 0
         put(self.best, parameters, arena)
         self.left = {n: w.copy() for n, w in self.best.items()}
@@ -179,6 +179,11 @@ def kept(lowered: Lowered) -> list[Buffer]:
 def weights(parameters: Sequence[Parameter], arena: Arena) -> Tensors:
     """A copy of the parameters, by name."""
     return {p.name: arena.view(p.buffer).copy() for p in parameters}
+
+
+def _has(tensors: Tensors, parameters: Sequence[Parameter], arena: Arena) -> bool:
+    """Whether the parameters are these."""
+    return all(np.array_equal(arena.view(p.buffer), tensors[p.name], equal_nan=True) for p in parameters)
 
 
 def put(tensors: Tensors, parameters: Sequence[Parameter], arena: Arena) -> None:
