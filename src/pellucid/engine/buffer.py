@@ -116,24 +116,24 @@ class Arena:
         self.nbytes = block.nbytes
         self.addresses = {b: address + start + offset for b, offset in self._offsets.items()}
         self._block = block[start : start + end]
-        self._padded: dict[Buffer, Array] = {}
 
     def __contains__(self, buffer: object) -> bool:
         return buffer in self._offsets
 
     def padded(self, buffer: Buffer) -> Array:
         """The buffer with its padding, contiguous: `(rows, stride)`."""
-        padded = self._padded.get(buffer)
-        if padded is None:
-            start = self._offsets[buffer]
-            flat = self._block[start : start + buffer.nbytes].view(buffer.dtype)
-            padded = self._padded[buffer] = flat.reshape(buffer.rows, buffer.stride)
-        return padded
+        return self._matrix(buffer, buffer.stride)
 
     def view(self, buffer: Buffer) -> Array:
         """The buffer's numbers, `(rows, columns)`, or `(rows,)` of a line: a view, not a copy."""
-        padded = self.padded(buffer)
-        return padded[:, 0] if buffer.is_line else padded[:, : buffer.columns]
+        if buffer.is_line:
+            return np.ndarray((buffer.rows,), buffer.dtype, self._block, self._offsets[buffer])
+        return self._matrix(buffer, buffer.columns)
+
+    def _matrix(self, buffer: Buffer, columns: int) -> Array:
+        size = int(buffer.dtype[1])
+        strides = size * buffer.stride, size
+        return np.ndarray((buffer.rows, columns), buffer.dtype, self._block, self._offsets[buffer], strides)
 
     @property
     def words(self) -> Array:

@@ -146,7 +146,9 @@ class Fit:
                 value, _ = self._loss_and_outputs(self.validation or self.rows)
             finally:
                 put(now, self.all, self.parameters)
-        if not np.isclose(value, state.best_value, rtol=1e-5, atol=0):
+        if not abs(value - state.best_value) <= 1e-5 * abs(
+            state.best_value
+        ):  # so written, NaN is another one
             state.forget_best(now)
 
     def _at_once(self, left: int, deadline: float) -> int:

@@ -75,8 +75,8 @@ class State:
         given = self.optimizer | self.partial
         for buffer in kept(lowered) if given else ():
             values = given.get(buffer.name)
-            if values is not None and values.shape == work.view(buffer).shape:
-                work.view(buffer)[:] = values
+            if values is not None and values.shape == (view := work.view(buffer)).shape:
+                view[...] = values
         if self.last and self.last is not self.left and _has(self.left, parameters, arena):
             put(self.last, parameters, arena)
         if not self.best:
