@@ -1,0 +1,1 @@
+"""Whether cost grows in proportion: rows, width, depth, batch, one at a time; and memory."""
