@@ -81,6 +81,27 @@ def as_bits(word):
     return from_bits(i32(word))
 
 
+def fill_four_rows(out, start, stride, width, group, tick, stream, seed_low, seed_high):
+    """Random words as the bits of four whole rows, the first of which begins at `start`; compiled only."""
+    row_0, row_1 = out[start : start + width], out[start + stride : start + stride + width]
+    start += 2 * stride
+    row_2, row_3 = out[start : start + width], out[start + stride : start + stride + width]
+    for j in range(len(row_0)):
+        counter = state(j, group, tick, stream, seed_low, seed_high)
+        w0, w1, w2, w3, _, _ = mix(*thrice(*thrice(*thrice(*counter))))
+        row_0[j], row_1[j], row_2[j], row_3[j] = as_bits(w0), as_bits(w1), as_bits(w2), as_bits(w3)
+
+
+def fill_row(out, start, width, of_four, group, tick, stream, seed_low, seed_high):
+    """The words of one of the four rows of a group, as the bits of the row at `start`; compiled only."""
+    row = out[start : start + width]
+    for j in range(len(row)):
+        counter = state(j, group, tick, stream, seed_low, seed_high)
+        w0, w1, w2, w3, _, _ = mix(*thrice(*thrice(*thrice(*counter))))
+        even, odd = (w0, w1) if of_four < 2 else (w2, w3)
+        row[j] = as_bits(odd if of_four % 2 else even)
+
+
 def fill_words(
     out: Any,
     stride: Any,
@@ -95,23 +116,12 @@ def fill_words(
     """Random words as the bits of rows lo to hi of `out`; compiled only, see `random_words`."""
     width = (columns + LANE - 1) // LANE * LANE
     for first in range(lo - lo % 4, hi, 4):
+        group = first // 4
         if first >= lo and first + 4 <= hi:
-            start = first * stride
-            row_0, row_1 = out[start : start + width], out[start + stride : start + stride + width]
-            start += 2 * stride
-            row_2, row_3 = out[start : start + width], out[start + stride : start + stride + width]
-            for j in range(len(row_0)):
-                counter = state(j, first // 4, tick, stream, seed_low, seed_high)
-                w0, w1, w2, w3, _, _ = mix(*thrice(*thrice(*thrice(*counter))))
-                row_0[j], row_1[j], row_2[j], row_3[j] = as_bits(w0), as_bits(w1), as_bits(w2), as_bits(w3)
+            fill_four_rows(out, first * stride, stride, width, group, tick, stream, seed_low, seed_high)
         else:  # a part that does not begin or end with four rows
             for i in range(max(lo, first), min(hi, first + 4)):
-                row = out[i * stride : i * stride + width]
-                for j in range(len(row)):
-                    counter = state(j, first // 4, tick, stream, seed_low, seed_high)
-                    w0, w1, w2, w3, _, _ = mix(*thrice(*thrice(*thrice(*counter))))
-                    even, odd = (w0, w1) if i - first < 2 else (w2, w3)
-                    row[j] = as_bits(odd if i % 2 else even)
+                fill_row(out, i * stride, width, i - first, group, tick, stream, seed_low, seed_high)
     for i in range(lo, hi):
         padding = out[i * stride + columns : i * stride + width]
         for j in range(len(padding)):
@@ -126,6 +136,30 @@ def random_words(
     four = np.array(philox(np.arange(columns), group, tick, stream, seed_low, seed_high))
     words: NDArray[np.uint64] = np.take_along_axis(four, of_four[None], axis=0)[0]
     return words.astype(np.uint32).view(np.int32)
+
+
+def turned(word: Any) -> Any:
+    """An int32 word with its halves in the place of each other."""
+    return i32(i32(word << 16) | i32((word >> 16) & 0xFFFF))
+
+
+def shared_words(
+    columns: int, tick: int, stream: int, seed_low: int, seed_high: int, lo: int, hi: int
+) -> NDArray[np.int32]:
+    """Words of which eight rows share four: of each eight the last four have the words of the first, turned.
+
+    A word and the same turned are each as random as any other. Whether both are below a bound is as likely
+    as with two words but for 2^-15 of it, so they serve where a number is only compared.
+
+    Returns
+    -------
+    int32 array (hi - lo, columns)
+    """
+    group, of_eight = np.divmod(np.arange(lo, hi)[:, None], 8)
+    four = np.array(philox(np.arange(columns), group, tick, stream, seed_low, seed_high))
+    words: NDArray[np.uint64] = np.take_along_axis(four, of_eight[None] % 4, axis=0)[0]
+    one = words.astype(np.uint32).view(np.int32)
+    return np.where(of_eight < 4, one, (one << 16) | ((one >> 16) & 0xFFFF))
 
 
 def uniform(word: Any) -> Any:

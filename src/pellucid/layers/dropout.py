@@ -11,10 +11,11 @@ from pellucid.engine.buffer import Buffer
 from pellucid.kernels.columns import multiply
 from pellucid.kernels.elementary import bits, where
 from pellucid.kernels.kernel import Now, kernel
-from pellucid.kernels.random import fill_words, key_of, random_words, uniform
+from pellucid.kernels.random import fill_four_rows, fill_row, key_of, shared_words, turned, uniform
 from pellucid.layers.base import Forward, Layer, Step
 
 TICK = int(Now.TICK)
+VECTOR = 16  # numbers in the widest vector, and a row of a buffer is padded to a multiple of them
 
 
 class Dropout(Layer):
@@ -92,18 +93,38 @@ class Dropout(Layer):
 
 @kernel(x="read part", mask="write part", a="write part", numbers=("rate", "kept"))
 def dropout(x, x_stride, x_columns, mask, a, stream, seed_low, seed_high, now, rate, kept, lo, hi):  # type: ignore[no-untyped-def]
-    """mask = 0 with probability `rate`, else `kept`; a = x * mask."""
-    fill_words(mask, x_stride, x_columns, now[TICK], stream, seed_low, seed_high, lo, hi)
-    for i in range(lo, hi):
-        start, end = i * x_stride, i * x_stride + x_columns
-        row, m, y = x[start:end], mask[start:end], a[start:end]
-        for j in range(len(row)):
-            m[j] = where(uniform(bits(m[j])) < rate, np.float32(0), kept)
-            y[j] = row[j] * m[j]
+    """mask = 0 with probability `rate`, else `kept`; a = x * mask.
+
+    Eight rows share four rows of words, which stand in their first four until these are made.
+    """
+    width, n, tick = (x_columns + VECTOR - 1) // VECTOR * VECTOR, np.int32(x_columns), now[TICK]
+    for first in range(lo - lo % 8, hi, 8):
+        group, start = first // 8, first * x_stride
+        if first >= lo and first + 8 <= hi:
+            fill_four_rows(mask, start, x_stride, width, group, tick, stream, seed_low, seed_high)
+            for one in range(start, start + 4 * x_stride, x_stride):
+                two = one + 4 * x_stride
+                x_one, m_one, a_one = x[one : one + width], mask[one : one + width], a[one : one + width]
+                x_two, m_two, a_two = x[two : two + width], mask[two : two + width], a[two : two + width]
+                for j in range(width):
+                    word, most = bits(m_one[j]), where(np.int32(j) < n, kept, np.float32(0))
+                    m_one[j] = where(uniform(word) < rate, np.float32(0), most)
+                    m_two[j] = where(uniform(turned(word)) < rate, np.float32(0), most)
+                    a_one[j], a_two[j] = x_one[j] * m_one[j], x_two[j] * m_two[j]
+        else:  # a part that does not begin or end with eight rows
+            for i in range(max(lo, first), min(hi, first + 8)):
+                one, of_eight = i * x_stride, i - first
+                fill_row(mask, one, width, of_eight % 4, group, tick, stream, seed_low, seed_high)
+                x_one, m_one, a_one = x[one : one + width], mask[one : one + width], a[one : one + width]
+                for j in range(width):
+                    word, most = bits(m_one[j]), where(np.int32(j) < n, kept, np.float32(0))
+                    word = word if of_eight < 4 else turned(word)
+                    m_one[j] = where(uniform(word) < rate, np.float32(0), most)
+                    a_one[j] = x_one[j] * m_one[j]
 
 
 @dropout.twin
 def _(x, x_stride, x_columns, mask, a, stream, seed_low, seed_high, now, rate, kept, lo, hi):  # type: ignore[no-untyped-def]
-    u = uniform(random_words(x_columns, now[TICK], stream, seed_low, seed_high, lo, hi))
+    u = uniform(shared_words(x_columns, now[TICK], stream, seed_low, seed_high, lo, hi))
     mask[lo:hi] = np.where(u < np.float32(rate), 0, np.float32(kept))
     a[lo:hi] = x[lo:hi] * mask[lo:hi]
