@@ -11,6 +11,8 @@ counter           (column, row // 4, updates made before, stream)
 word of the four  row % 4: four rows share the work, and a row is a vector loop over its columns
 ================  =====================================================================================
 
+Where a word is only compared, as in dropout, eight rows share it: see `shared_words`.
+
 A stream tells apart what draws numbers in the same update, such as two dropout layers.
 """
 
@@ -140,7 +142,7 @@ def random_words(
 
 def turned(word: Any) -> Any:
     """An int32 word with its halves in the place of each other."""
-    return i32(i32(word << 16) | i32((word >> 16) & 0xFFFF))
+    return i32(word << 16) | i32((word >> 16) & 0xFFFF)
 
 
 def shared_words(
@@ -148,8 +150,8 @@ def shared_words(
 ) -> NDArray[np.int32]:
     """Words of which eight rows share four: of each eight the last four have the words of the first, turned.
 
-    A word and the same turned are each as random as any other. Whether both are below a bound is as likely
-    as with two words but for 2^-15 of it, so they serve where a number is only compared.
+    A word and the same turned are each as random as any other. That both are below a bound, which one of
+    them is with probability p, has a probability of p² to p 2^-15: they serve where a word is compared.
 
     Returns
     -------
@@ -159,7 +161,7 @@ def shared_words(
     four = np.array(philox(np.arange(columns), group, tick, stream, seed_low, seed_high))
     words: NDArray[np.uint64] = np.take_along_axis(four, of_eight[None] % 4, axis=0)[0]
     one = words.astype(np.uint32).view(np.int32)
-    return np.where(of_eight < 4, one, (one << 16) | ((one >> 16) & 0xFFFF))
+    return np.where(of_eight < 4, one, turned(one))
 
 
 def uniform(word: Any) -> Any:
