@@ -83,7 +83,17 @@ def as_bits(word):
     return from_bits(i32(word))
 
 
-def fill_four_rows(out, start, stride, width, group, tick, stream, seed_low, seed_high):
+def fill_four_rows(
+    out: Any,
+    start: Any,
+    stride: Any,
+    width: Any,
+    group: Any,
+    tick: Any,
+    stream: Any,
+    seed_low: Any,
+    seed_high: Any,
+) -> None:
     """Random words as the bits of four whole rows, the first of which begins at `start`; compiled only."""
     row_0, row_1 = out[start : start + width], out[start + stride : start + stride + width]
     start += 2 * stride
@@ -94,7 +104,17 @@ def fill_four_rows(out, start, stride, width, group, tick, stream, seed_low, see
         row_0[j], row_1[j], row_2[j], row_3[j] = as_bits(w0), as_bits(w1), as_bits(w2), as_bits(w3)
 
 
-def fill_row(out, start, width, of_four, group, tick, stream, seed_low, seed_high):
+def fill_row(
+    out: Any,
+    start: Any,
+    width: Any,
+    of_four: Any,
+    group: Any,
+    tick: Any,
+    stream: Any,
+    seed_low: Any,
+    seed_high: Any,
+) -> None:
     """The words of one of the four rows of a group, as the bits of the row at `start`; compiled only."""
     row = out[start : start + width]
     for j in range(len(row)):
