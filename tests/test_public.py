@@ -31,6 +31,7 @@ NAMES = [
     "__version__",
     "activation",
     "exp",
+    "fit_many",
     "fit_table",
     "load",
     "log",

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Network": "network",
     "load": "loading",
+    "fit_many": "training.many",
     "fit_table": "tables.fit",
     "read_table": "tables.reading",
     "TableModel": "tables.model",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from pellucid.tables.fit import fit_table as fit_table
     from pellucid.tables.model import TableModel as TableModel
     from pellucid.tables.reading import read_table as read_table
+    from pellucid.training.many import fit_many as fit_many
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from kernel_calls import Array, Work
 
 import pellucid.kernels
 import pellucid.layers
-from pellucid.kernels import apart, epochs, products, team
+from pellucid.kernels import apart, epochs, jobs, products, team
 from pellucid.kernels.kernel import Control, Kernel
 
 # What each operand is shaped like, in letters, how many parts there are, and further arguments.
@@ -100,7 +100,7 @@ def hand_written() -> dict[str, Kernel]:
 
 KERNELS = hand_written()
 # The tile's own kernels have a test file; those that run others have no twin.
-RUNNERS = {team.run.name, epochs.run_epochs.name, apart.run_apart.name, apart.run_row.name}
+RUNNERS = {k.name for k in (team.run, epochs.run_epochs, jobs.run_jobs, apart.run_apart, apart.run_row)}
 ELSEWHERE = {products.product.name, products.product_transposed.name, *RUNNERS}
 TESTED = sorted(KERNELS.keys() - ELSEWHERE)
 each_kernel = pytest.mark.parametrize("name", TESTED)

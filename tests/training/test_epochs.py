@@ -37,14 +37,14 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch, net: Network, y: Any, **options:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many epochs each call has run."""
     calls: list[int] = []
-    whole = Epochs.run
+    whole = Epochs.end
 
-    def run(self: Epochs, many: int) -> dict[str, list[float]]:
-        records = whole(self, many)
+    def end(self: Epochs, seconds: float | None = None) -> dict[str, list[float]]:
+        records = whole(self, seconds)
         calls.append(len(records.get("seconds", ())))
         return records
 
-    monkeypatch.setattr(Epochs, "run", run)
+    monkeypatch.setattr(Epochs, "end", end)
     return calls
 
 

@@ -106,7 +106,13 @@ def run(program, control, now, lo, hi):
 def entry(kernel: Kernel = run) -> Callable[[int, int, int, int], None]:
     """The compiled `run`, or another that is shared by a team; callable from Python, without its lock."""
     signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-    return signature(compiler.addresses([kernel])[kernel])
+    return signature(address_of(kernel))
+
+
+@functools.cache
+def address_of(kernel: Kernel) -> int:
+    """Where the kernel's machine code stands."""
+    return compiler.addresses([kernel])[kernel]
 
 
 @functools.cache

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pellucid.training.fit import Fit
 
 MOST = 1 << 20  # bytes of what is written down of the epochs of a call
+STEPS = 1 << 16  # of a call
 
 
 class Epochs:
@@ -36,8 +37,7 @@ class Epochs:
         settings = fit.settings
         self.words, self.doubles = np.zeros(Words.SIZE, np.int64), np.zeros(Doubles.SIZE)
         self.best = Arena(fit.parameters.buffers)
-        sums = sums_of(fit.lowered)  # the first in the work arena
-        self.starts = np.cumsum([0] + [-(-b.nbytes // ALIGNMENT) * ALIGNMENT // 8 for b in sums])
+        self.starts = places_of_sums(fit)
         self.width = int(Record.SIZE + self.starts[-1])
         low, high = key_of(fit.seed)
         w = self.words
@@ -56,33 +56,43 @@ class Epochs:
         if fit.validation:
             self.validation = Program(fit.evaluator.lowered.plan, fit.parameters, fit.evaluator.work)
 
-    def run(self, many: int) -> dict[str, list[float]]:
-        """Run so many epochs, or fewer where there is a reason to stop; gives their records."""
-        fit, state, lowered = self.fit, self.fit.state, self.fit.lowered
-        begin = time.perf_counter()
-        many = max(1, min(many, MOST // (8 * self.width)))
-        tables, rates = fit.tables(many)
-        for factor, buffer in lowered.tables.items():
+    def begin(self, many: int) -> Array:
+        """Have so many epochs ready to be run, or fewer; gives the arguments for `run_epochs`."""
+        fit, state = self.fit, self.fit.state
+        self.started = time.perf_counter()
+        many = min(many, most_epochs(fit))
+        tables, self.rates = fit.tables(many)
+        for factor, buffer in fit.lowered.tables.items():
             fit.program.point(buffer, tables[factor])
-        records = np.empty((many, self.width))
-        w, x, control = self.words, self.doubles, fit.program.control
+        self.records = np.empty((many, self.width))
+        w, x = self.words, self.doubles
         w[Words.EPOCHS], w[Words.DONE], w[Words.FIRST], w[Words.STOPS] = many, 0, state.epoch, 0
-        w[Words.BEST_EPOCH], w[Words.WAITED], x[Doubles.BEST] = (
-            state.best_epoch,
-            state.waited,
-            state.best_value,
-        )
-        _set(control, fit.n_steps, fit.batch_size, len(fit.order), state.tick)
-        fit.team.run(self._row(records), control, run_epochs)
+        w[Words.BEST_EPOCH], w[Words.WAITED] = state.best_epoch, state.waited
+        x[Doubles.BEST] = state.best_value
+        _set(fit.program.control, fit.n_steps, fit.batch_size, len(fit.order), state.tick)
+        self.row = self._row(self.records)
+        return self.row
+
+    def run(self) -> None:
+        """Run them by the team of the fit."""
+        self.fit.team.run(self.row, self.fit.program.control, run_epochs)
+
+    def end(self, seconds: float | None = None) -> dict[str, list[float]]:
+        """Bring the fit to where they have led; gives their records.
+
+        `seconds` is how long they took, by default the time since `begin`.
+        """
+        fit, state, w = self.fit, self.fit.state, self.words
         done = int(w[Words.DONE])
-        state.step = int(control[Control.LAST_STEP]) if fit.program.stopped else 0
+        state.step = int(fit.program.control[Control.LAST_STEP]) if fit.program.stopped else 0
         state.epoch, state.tick = state.epoch + done, state.tick + done * fit.n_steps + state.step
-        state.waited, state.best_value = int(w[Words.WAITED]), float(x[Doubles.BEST])
+        state.waited, state.best_value = int(w[Words.WAITED]), float(self.doubles[Doubles.BEST])
         if w[Words.BEST_EPOCH] != state.best_epoch:
             state.best_epoch = int(w[Words.BEST_EPOCH])
             for p in fit.all:
                 np.copyto(state.best[p.name], self.best.view(p.buffer))
-        return self._told(records[:done], rates, time.perf_counter() - begin) if done else {}
+        took = time.perf_counter() - self.started if seconds is None else seconds
+        return self._told(self.records[:done], took) if done else {}
 
     def _row(self, records: Array) -> Array:
         """The arguments of `run_epochs`."""
@@ -114,7 +124,7 @@ class Epochs:
         n = len(rows.indices)
         _set(program.control, -(-n // BATCH), BATCH, n)
 
-    def _told(self, records: Array, rates: Array, seconds: float) -> dict[str, list[float]]:
+    def _told(self, records: Array, seconds: float) -> dict[str, list[float]]:
         """The numbers of epochs as the history has them."""
         fit, n = self.fit, len(records)
         told = {"running_loss": records[:, Record.RUNNING_LOSS].tolist()}
@@ -126,10 +136,22 @@ class Epochs:
         for buffer, start in zip(fit.lowered.squares.values(), self.starts[1:], strict=False):
             first = Record.SIZE + start
             squares += records[:, first : first + buffer.rows].sum(axis=1)
-        told["learning_rate"] = rates[fit.n_steps - 1 :: fit.n_steps][:n].tolist()
+        told["learning_rate"] = self.rates[fit.n_steps - 1 :: fit.n_steps][:n].tolist()
         told["gradient_norm"] = np.sqrt(squares / fit.n_steps).tolist()
-        told["seconds"] = [seconds / max(1, n)] * n
+        told["seconds"] = [seconds / n] * n
         return told
+
+
+def places_of_sums(fit: Fit) -> Array:
+    """Where in the work arena, which begins with them, each sum of an epoch begins, and the last ends."""
+    lines = [-(-b.nbytes // ALIGNMENT) * ALIGNMENT for b in sums_of(fit.lowered)]
+    return np.cumsum([0, *lines]) // 8
+
+
+def most_epochs(fit: Fit) -> int:
+    """How many epochs a call may have, for the memory that they take."""
+    width = int(Record.SIZE + places_of_sums(fit)[-1])
+    return max(1, min(MOST // (8 * width), STEPS // fit.n_steps))
 
 
 def _set(control: Array, to_step: int, batch_size: int, n_rows: int, tick: int = 0) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 STEPS_AHEAD = 8192  # steps for which learning rates and the like are worked out at once
 SLICE = 0.1  # seconds that the engine runs at most before it looks for Ctrl-C and the clock
+CTRL_C = "Ctrl-C"
 Stop = tuple[str, str]  # what stopped a training, in a word, and the reason in a sentence
 
 
@@ -79,8 +80,7 @@ class Fit:
         for buffer, array in {**rows.given(self.data), self.data.order: self.order}.items():
             self.program.point(buffer, array)
         self.team: Team = None  # type: ignore[assignment]
-        self.epochs: Epochs | None = None
-        self.interrupted = False
+        self.interrupted = ""
         self.step_seconds = 0.0
         self.epoch_seconds = self._guess()
         self._ahead: tuple[int, int, dict[float, Array], Array] = (0, 0, {}, np.empty(0))
@@ -100,28 +100,56 @@ class Fit:
     def run(self, on_epoch: Callable[[dict[str, float], int], None] | None = None) -> History:
         """Train until there is a reason to stop; the parameters are then those that the history names."""
         settings, state = self.settings, self.state
-        last = state.begun + settings.epochs
         start = time.perf_counter()
         deadline = np.inf if settings.time_limit is None else start + settings.time_limit
-        state.load(self.lowered, self.work, self.all, self.parameters)
-        stop = self._stopped_before()
-        with Team(settings.threads) as self.team, ctrl_c(self._interrupt), self._kept_on_error():
-            self.refresh.run(self.team, 0, 1, 1, 1)
-            self._check_best()
-            while stop is None and state.epoch < last:
-                many = 1 if on_epoch else self._at_once(last - state.epoch, deadline)
+        stop = self.load()
+        with Team(settings.threads) as self.team, ctrl_c(self.interrupt), self._kept_on_error():
+            self.begin()
+            while stop is None and state.epoch < self.last:
+                many = 1 if on_epoch else self._at_once(self.last - state.epoch, deadline)
                 if many > 1:
-                    stop = self._several(many)
+                    self.together.begin(many)
+                    self.together.run()
+                    stop = self.after_several()
                 else:
                     stop = self._one(deadline, on_epoch)
                 if stop is None and self.interrupted:
-                    stop = "ctrl-c", f"Ctrl-C after epoch {state.epoch}"
+                    stop = self.stopped_by_hand()
                 if stop is None and time.perf_counter() > deadline:
                     limit = f"the time limit of {settings.time_limit:g} s"
                     stop = "time", f"{limit} was over after epoch {state.epoch}"
-        over = f"all {settings.epochs} epochs are over" if settings.epochs > 1 else "the one epoch is over"
-        self._finish(*(stop or ("epochs", over)))
+        self.finish(stop)
         return self.history
+
+    def load(self) -> Stop | None:
+        """Put the state into the arenas; gives a reason where there is nothing to be trained."""
+        self.state.load(self.lowered, self.work, self.all, self.parameters)
+        stop = self._stopped_before()
+        return self.stopped_by_hand() if stop is None and self.interrupted else stop
+
+    def begin(self) -> None:
+        """Make what is derived from the weights, before the first epoch."""
+        self.refresh.run(self.team, 0, 1, 1, 1)
+        self._check_best()
+
+    @property
+    def last(self) -> int:
+        """The epoch that this fit ends with at the latest."""
+        return self.state.begun + self.settings.epochs
+
+    @functools.cached_property
+    def together(self) -> Epochs:
+        """Its epochs, several in a call."""
+        return Epochs(self)
+
+    def stopped_by_hand(self) -> Stop:
+        """The reason after `interrupt`."""
+        where = f"in step {self.state.step} of epoch" if self.state.step else "after epoch"
+        why = self.interrupted or CTRL_C
+        return (
+            "ctrl-c" if why == CTRL_C else "error",
+            f"{why} {where} {self.state.epoch + bool(self.state.step)}",
+        )
 
     def _stopped_before(self) -> Stop | None:
         """Why a run that is resumed would not have gone on; None for any other."""
@@ -153,18 +181,20 @@ class Fit:
 
     def _at_once(self, left: int, deadline: float) -> int:
         """How many epochs can be run without Python in between, and end before the clock is looked at."""
-        state, settings = self.state, self.settings
-        in_between = state.step or state.plateau or self.recording or settings.callbacks or settings.metrics
-        if in_between or not jit() or any(p.regularizer for p in self.all):
+        if self.needs_python():
             return 1
         time_left = min(SLICE, deadline - time.perf_counter())
         return int(min(left, time_left / self.epoch_seconds, max(1, STEPS_AHEAD // self.n_steps)))
 
-    def _several(self, many: int) -> Stop | None:
-        """Run so many epochs in one call of compiled code; gives a reason if training should stop."""
-        if self.epochs is None:
-            self.epochs = Epochs(self)
-        records = self.epochs.run(many)
+    def needs_python(self) -> bool:
+        """Whether something has to happen in Python after the next epoch."""
+        state, settings = self.state, self.settings
+        in_between = state.step or state.plateau or self.recording or settings.callbacks or settings.metrics
+        return bool(in_between) or not jit() or any(p.regularizer for p in self.all)
+
+    def after_several(self, seconds: float | None = None) -> Stop | None:
+        """Take note of epochs that were run together; gives a reason if training should stop."""
+        records = self.together.end(seconds)
         if records:
             self.history.extend(records)
             self.epoch_seconds = records["seconds"][-1]
@@ -230,10 +260,10 @@ class Fit:
             if self.program.stopped:
                 return self._diverged_in_step()
             if state.step < self.n_steps:
-                where = f"in step {state.step} of epoch {state.epoch + 1}"
                 if self.interrupted:
-                    return "ctrl-c", f"Ctrl-C {where}"
+                    return self.stopped_by_hand()
                 if time.perf_counter() > deadline:
+                    where = f"in step {state.step} of epoch {state.epoch + 1}"
                     return "time", f"the time limit of {self.settings.time_limit:g} s was over {where}"
         return None
 
@@ -332,9 +362,11 @@ class Fit:
             return "patience", f"no epoch improved on the {best} for {times}"
         return None
 
-    def _finish(self, stopped_by: str, reason: str) -> None:
+    def finish(self, stop: Stop | None) -> None:
         """Keep the state, restore the best weights where that is due, and say why it stopped."""
-        state, history = self.state, self.history
+        state, history, epochs = self.state, self.history, self.settings.epochs
+        over = f"all {epochs} epochs are over" if epochs > 1 else "the one epoch is over"
+        stopped_by, reason = stop or ("epochs", over)
         self.keep()
         if self.recording:
             self.recording.at_end(self)
@@ -356,8 +388,9 @@ class Fit:
         synapses = sum(p.synapses for p in self.all)
         return 1e-9 * (6 * synapses * n_rows + (self.work.nbytes + 10_000) * self.n_steps)
 
-    def _interrupt(self) -> None:
-        self.interrupted = True
+    def interrupt(self, why: str = CTRL_C) -> None:
+        """Stop soon and in good order; from any thread."""
+        self.interrupted = why
 
     def keep(self) -> None:
         """Take what a later run needs out of the arenas into the state."""

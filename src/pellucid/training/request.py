@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -181,16 +181,27 @@ class Request:
         if self.resume and self.checkpoint is None:
             raise ArgumentError("resume=True needs checkpoint= with the path of the file to resume from.")
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing of what was asked for has to be done in Python while training goes on."""
+        in_between = self.callbacks or self.metrics or self.record or self.verbose or self.time_limit
+        kept = self.checkpoint is not None or self.learning_rate == "auto"
+        return not in_between and not kept and self.schedule.follower() is None
+
     def run(self, net: Network, X: Any, y: Any) -> History:
         """Train a network; see `Network.fit`."""
+        return self.train(net, self.prepare(net, X, y, {}))
+
+    def prepare(self, net: Network, X: Any, y: Any, read: dict[Hashable, tuple[Array, Targets]]) -> Fit:
+        """Check the data and have everything ready; `read` keeps them for other networks."""
         loss = net._loss_for(self.loss)
-        check_pair(loss, net.output_activation, net.layers[-1].name)
+        check_pair(loss, net.output_activation, net._definitions[-1].label)
         if net.n_out == 1 and net.output_activation.name == "softmax":
             raise ArgumentError(
-                f"softmax of one neuron is always 1, so layer {net.layers[-1].name!r} cannot learn. "
+                f"softmax of one neuron is always 1, so layer {net._definitions[-1].label!r} cannot learn. "
                 "Use Dense(1, 'sigmoid') or Dense(2, 'softmax')."
             )
-        rows, validation = self._rows(net, X, y, loss)
+        rows, validation = self._rows(net, X, y, loss, read)
         for metric in self.metrics:
             metric.check(rows.y.task, rows.y.matrix(rows.indices[:A_FEW]))
         state = self._state(net, rows, loss)  # the last that can refuse; only now the network changes
@@ -222,6 +233,10 @@ class Request:
         if self.learning_rate == "auto":
             wanted.learning_rate, state.history.range_test = range_test(fit)
         net._optimizer["step"] = note_of(self.optimizer, wanted.learning_rate, gradients)
+        return fit
+
+    def train(self, net: Network, fit: Fit) -> History:
+        """Run what was prepared."""
         with Progress(self, fit) as progress:
 
             def on_epoch(record: dict[str, float], epoch: int) -> None:
@@ -237,9 +252,11 @@ class Request:
             progress.end(history)
         return history
 
-    def _rows(self, net: Network, X: Any, y: Any, loss: Any) -> tuple[Rows, Rows | None]:
+    def _rows(
+        self, net: Network, X: Any, y: Any, loss: Any, read: dict[Hashable, tuple[Array, Targets]]
+    ) -> tuple[Rows, Rows | None]:
         """The training rows and the validation rows."""
-        X, known = self._pair(net, "fit", X, y, loss, net.classes)
+        X, known = self._pair(net, "fit", X, y, loss, net.classes, read)
         ways = (
             self.validation_data is not None,
             bool(self.validation_split),
@@ -270,7 +287,7 @@ class Request:
             X_held, y_held = self.validation_data
         except (TypeError, ValueError):
             raise ArgumentError("validation_data must be a pair (X, y).") from None
-        X_held, held = self._pair(net, "validation_data", X_held, y_held, loss, known.classes)
+        X_held, held = self._pair(net, "validation_data", X_held, y_held, loss, known.classes, read)
         if held.is_indexed != known.is_indexed:
             raise ShapeError(
                 "validation_data: y must have the form of the training targets, indices or one-hot rows."
@@ -294,9 +311,21 @@ class Request:
         return np.flatnonzero(~is_held), np.flatnonzero(is_held)
 
     def _pair(
-        self, net: Network, who: str, X: Any, y: Any, loss: Any, classes: list[Any] | None
+        self,
+        net: Network,
+        who: str,
+        X: Any,
+        y: Any,
+        loss: Any,
+        classes: list[Any] | None,
+        read: dict[Hashable, tuple[Array, Targets]],
     ) -> tuple[Array, Targets]:
         """Inputs and targets, checked."""
+        features = tuple(net._input.features) if net._input.is_named else net.n_in
+        form = features, net.n_out, net.output_activation.name, str(loss.spec), repr(classes)
+        key = who, id(X), id(y), form
+        if key in read:
+            return read[key]
         X = inputs(X, net._input, who)
         check_finite(X, f"{who}: X")
         if not len(X):
@@ -306,6 +335,7 @@ class Request:
             raise ShapeError(f"{who}: X has {len(X)} rows, but y has {len(known.values)}.")
         if not known.is_indexed:
             check_targets(loss, known.values)
+        read[key] = X, known
         return X, known
 
     def _state(self, net: Network, rows: Rows, loss: Loss) -> State:
