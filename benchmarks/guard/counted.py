@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.guard.callgrind import Callgrind
 from benchmarks.guard.narrow import narrow
 from benchmarks.participants.pellucid import network, options
-from benchmarks.workloads import TRAINING, Workload, make_task
+from benchmarks.workloads import POPULATION, TRAINING, Workload, make_task
 
 Work = Callable[[int], Callable[[], object]]  # gives, for an amount, what to do
 
@@ -82,6 +82,22 @@ def fits(sizes: tuple[int, ...]) -> Work:
     return work
 
 
+def population(sizes: tuple[int, ...]) -> Work:
+    """Some networks, trained together for two epochs of ten steps."""
+    workload = Workload("", POPULATION, sizes, 320, batch_size=32, epochs=2)
+    task = make_task(workload)
+
+    def work(many: int) -> Callable[[], object]:
+        from pellucid import fit_many
+
+        nets = [network(workload, task.weights, seed) for seed in range(many)]
+        how = {**options(workload), "threads": 1, "train_loss": False}
+        del how["verbose"]
+        return lambda: fit_many(nets, task.X, task.y, **how)
+
+    return work
+
+
 STEPS = 10  # in an epoch of the trainings below
 
 
@@ -99,6 +115,7 @@ def all_counted() -> dict[str, Counted]:
         "a row of predict, 30-100-2": Counted(answers((30, 100, 2)), 384, 1536),
         "a call with one row, 30-100-2": Counted(calls((30, 100, 2)), 100, 300),
         "a fit of one step, 10-32-32-2": Counted(fits((10, 32, 32, 2)), 2, 6),
+        "a network of fit_many, 2 epochs, 10-32-32-2": Counted(population((10, 32, 32, 2)), 4, 12),
     }
 
 

@@ -105,9 +105,12 @@ class Population:
         ]
 
     def run(self) -> None:
-        task = self.task
-        for net, rate in zip(self.nets, self.rates, strict=True):
-            net.fit(task.X, task.y, learning_rate=float(rate), train_loss=False, **options(task.workload))
+        from pellucid import fit_many
+
+        task, given = self.task, options(self.task.workload)
+        del given["verbose"]
+        each = [{"learning_rate": float(rate)} for rate in self.rates]
+        fit_many(self.nets, task.X, task.y, each=each, train_loss=False, **given)
 
     def answer(self) -> list[Weights]:
         return [learned(net) for net in self.nets]

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.guard import __main__ as guard
 from benchmarks.guard.callgrind import CODE, counts
-from benchmarks.guard.counted import Counted, all_counted, answers, calls, fits, training
+from benchmarks.guard.counted import Counted, all_counted, answers, calls, fits, population, training
 from benchmarks.guard.narrow import ENVIRONMENT, FEATURES
 
 
@@ -23,6 +23,7 @@ def test_workloads_are_done_in_the_amount_asked_for() -> None:
     assert len(net_fits(3)().epochs) == 3  # type: ignore[attr-defined]
     assert len(answers((5, 8, 3))(70)()) == 70  # type: ignore[arg-type]
     assert len(fits((5, 8, 3))(2)()) == 2  # type: ignore[arg-type]
+    assert len(population((5, 8, 3))(3)()) == 3  # type: ignore[arg-type]
     assert calls((5, 8, 3))(2)() is None
 
 
