@@ -8,7 +8,6 @@ and plans, and only their memory is their own.
 from __future__ import annotations
 
 import copy
-import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
@@ -42,7 +41,6 @@ class Built(list[Layer]):
         self.is_known = False
         self._data: dict[tuple[str, bool, bool], Data] = {}
         self._plans: dict[Hashable, Lowered] = {}
-        self._lock = threading.Lock()
 
     def data(self, dtype: str, is_indexed: bool, is_weighted: bool) -> Data:
         """The user's arrays as given buffers, the same for each call of one kind."""
@@ -79,13 +77,12 @@ class Built(list[Layer]):
             key = identity(asked), cpu.vector_width()
         except TypeError:  # a user's formula that may change
             return make()
-        with self._lock:
-            lowered = self._plans.get(key)
-            if lowered is None or not lowered.step.serves(seed):
-                lowered = self._plans[key] = make()
-                if len(self._plans) > MOST:
-                    del self._plans[next(iter(self._plans))]
-            return lowered
+        lowered = self._plans.get(key)
+        if lowered is None or not lowered.step.serves(seed):
+            lowered = self._plans[key] = make()  # no lock: where two threads make it, either one serves
+            for old in list(self._plans)[:-MOST]:
+                self._plans.pop(old, None)
+        return lowered
 
 
 _shared: weakref.WeakValueDictionary[Hashable, Built] = weakref.WeakValueDictionary()
