@@ -14,6 +14,7 @@ import pellucid.kernels
 import pellucid.layers
 from pellucid.kernels import apart, epochs, jobs, products, team
 from pellucid.kernels.kernel import Control, Kernel
+from pellucid.kernels.rows import SQUARES_EVERY
 
 # What each operand is shaped like, in letters, how many parts there are, and further arguments.
 # R rows of the batch, N rows of the data, C columns, W wider rows that hold C columns from the third on,
@@ -133,7 +134,8 @@ def work_for(name: str, rows: int, columns: int, seed: int = 0, **changed: Array
             drawn = rng.standard_normal(dims)
             values[operand] = np.abs(drawn) + 0.1 if operand in POSITIVE else drawn
     more = {**more, **{n: v for n, v in DRAWN.items() if n in kernel.parameters}}
-    return Work(kernel, values | changed, (1, FIRST, rows, 4), **more), sizes[parts]
+    step = SQUARES_EVERY if name == "add_squares" else 1  # in others it does nothing
+    return Work(kernel, values | changed, (step, FIRST, rows, 4), **more), sizes[parts]
 
 
 def assert_alike(work: Work, compiled: dict[str, Array], twin: dict[str, Array]) -> None:
@@ -179,6 +181,15 @@ def test_an_epoch_of_updates_adds_up() -> None:
         once = work.compiled([0, parts])[operand]
         np.testing.assert_array_equal(work.compiled([0, parts])[operand], 2 * once)
         assert once.any()
+
+
+def test_squares_are_added_in_one_step_of_some() -> None:
+    for step in range(2 * SQUARES_EVERY):
+        work, parts = work_for("add_squares", 5, 9, total=np.zeros(5))
+        work.now[0] = step
+        for written in (work.compiled([0, parts]), work.interpreted([0, parts])):
+            assert written["total"].any() == (step % SQUARES_EVERY == 0)
+            work.arena.padded(work.buffers["total"])[:] = 0
 
 
 FLOATS = [

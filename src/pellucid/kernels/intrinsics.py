@@ -173,6 +173,7 @@ def _room(count):
 
 room_for_lane = _room(SIDE)
 room_for_square = _room(SIDE * SIDE)
+room_for_panel = _room(4 * SIDE * SIDE)
 
 
 @intrinsic

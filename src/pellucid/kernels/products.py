@@ -17,11 +17,19 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from pellucid.kernels import cpu
+from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Now, Wide, kernel
+from pellucid.kernels.lanes import LANES, turn
 
 DEPTH = 1024  # rows of B that one sweep reads: a panel of four vectors stays in the second cache
+PANEL = 64  # columns of A that are multiplied at once with few columns of B: four vectors
+FEW = 8  # columns of B that count as few
 ROWS = int(Now.ROWS)
+
+room_for_panel = Instruction("room_for_panel")
 
 
 def _sweeps_source(registers: int, transposed: bool) -> str:
@@ -128,7 +136,23 @@ def _(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns
 @kernel(A="read whole", B="read whole", C="write part")
 def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):
     """C = A.T @ B over the rows of the batch."""
-    sweep(A, A_stride, 1, B, B_stride, B, 0, C, C_stride, C_columns, now[ROWS], lo, hi)
+    if C_columns > FEW or C_stride > LANES:
+        sweep(A, A_stride, 1, B, B_stride, B, 0, C, C_stride, C_columns, now[ROWS], lo, hi)
+        return
+    # Few columns would leave most of each vector empty: B.T @ A has them as rows, and is turned.
+    panel = room_for_panel()
+    for k in range(LANES * PANEL):
+        panel[k] = np.float32(0)
+    for i in range(lo, hi, PANEL):
+        n = min(PANEL, hi - i)
+        sweep(B, B_stride, 1, A[i:], A_stride, B, 0, panel, PANEL, n, now[ROWS], 0, C_columns)
+        for j in range(0, n, LANES):
+            if j + LANES <= n:
+                turn(panel, j, PANEL, C, (i + j) * LANES, LANES)
+            else:
+                for r in range(n - j):
+                    for c in range(C_columns):
+                        C[(i + j + r) * LANES + c] = panel[c * PANEL + j + r]
 
 
 @product_transposed.twin

@@ -7,7 +7,8 @@ import numpy as np
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control, Now, kernel
 
-FIRST, ROWS, STOP = int(Now.FIRST), int(Now.ROWS), int(Control.STOP)
+STEP, FIRST, ROWS, STOP = int(Now.STEP), int(Now.FIRST), int(Now.ROWS), int(Control.STOP)
+SQUARES_EVERY = 8  # steps of an epoch, the first among them, from one norm of the gradient to the next
 SIDE = 16  # of a square that is transposed in registers
 
 turn = Instruction("turn")
@@ -68,20 +69,19 @@ def _(x, x_stride, x_columns, out, out_stride, now, lo, hi):
 
 
 @kernel(labels="read whole i8", order="read whole i8", out="write part")
-def gather_one_hot(labels, order, out, out_stride, out_columns, now, lo, hi):
+def gather_one_hot(labels, order, out, out_stride, now, lo, hi):
     """Class indices as rows of zeros with a one."""
-    first = now[FIRST]
+    first, part = now[FIRST], out[lo * out_stride : hi * out_stride]
+    for k in range(len(part)):
+        part[k] = np.float32(0)
     for i in range(lo, hi):
-        y = out[i * out_stride : i * out_stride + out_columns]
-        for j in range(out_columns):
-            y[j] = np.float32(0)
-        y[labels[order[first + i]]] = np.float32(1)
+        out[i * out_stride + labels[order[first + i]]] = np.float32(1)
 
 
 @gather_one_hot.twin
-def _(labels, order, out, out_stride, out_columns, now, lo, hi):
+def _(labels, order, out, out_stride, now, lo, hi):
     first = now[FIRST]
-    out[lo:hi] = np.eye(out_columns, dtype=np.float32)[labels[order[first + lo : first + hi]]]
+    out[lo:hi] = np.eye(out.shape[1], dtype=np.float32)[labels[order[first + lo : first + hi]]]
 
 
 @kernel(x="read whole", out="write part")
@@ -169,8 +169,13 @@ def _(losses, weights, total, control, now, lo, hi):
 
 
 @kernel(x="read part", total="update part f8", reassociate=True)
-def add_squares(x, x_stride, x_rows, total, lo, hi):
-    """total[i] += sum of the squares of row i; of a line, total[i] has those of the numbers i to i + 15."""
+def add_squares(x, x_stride, x_rows, total, now, lo, hi):
+    """total[i] += sum of the squares of row i; of a line, total[i] has those of the numbers i to i + 15.
+
+    In one step of `SQUARES_EVERY`: a small network would spend a tenth of its time on them.
+    """
+    if now[STEP] % SQUARES_EVERY != 0:
+        return
     if x_stride == 1:
         for i in range(lo, hi, SIDE):
             part, squares = x[i : min(i + SIDE, x_rows)], np.float32(0)
@@ -187,7 +192,9 @@ def add_squares(x, x_stride, x_rows, total, lo, hi):
 
 
 @add_squares.twin
-def _(x, x_stride, x_rows, total, lo, hi):
+def _(x, x_stride, x_rows, total, now, lo, hi):
+    if now[STEP] % SQUARES_EVERY:
+        return
     squares = x[lo:hi].astype(np.float64) ** 2
     if x_stride == 1:
         total[lo:hi:SIDE] += [squares[i : i + SIDE].sum() for i in range(0, hi - lo, SIDE)]

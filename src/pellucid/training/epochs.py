@@ -137,7 +137,7 @@ class Epochs:
             first = Record.SIZE + start
             squares += records[:, first : first + buffer.rows].sum(axis=1)
         told["learning_rate"] = self.rates[fit.n_steps - 1 :: fit.n_steps][:n].tolist()
-        told["gradient_norm"] = np.sqrt(squares / fit.n_steps).tolist()
+        told["gradient_norm"] = np.sqrt(squares / fit.n_norms).tolist()
         told["seconds"] = [seconds / n] * n
         return told
 

@@ -16,7 +16,7 @@ from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program, compile_plans
 from pellucid.kernels.epochs import run_epochs
 from pellucid.kernels.random import permutation, shuffle
-from pellucid.kernels.rows import take, take_double
+from pellucid.kernels.rows import SQUARES_EVERY, take, take_double
 from pellucid.kernels.team import Team
 from pellucid.regularizers import penalty
 from pellucid.settings import jit
@@ -60,6 +60,7 @@ class Fit:
         self.data = self.layers.data(dtype, rows.y.is_indexed, is_weighted)
         self.batch_size = min(settings.batch_size, len(rows.indices))
         self.n_steps = -(-len(rows.indices) // self.batch_size)
+        self.n_norms = -(-self.n_steps // SQUARES_EVERY)
         self.lowered = self.layers.training(
             self.data, settings.loss, settings.optimizer, self.batch_size, self.seed, settings.gradients
         )
@@ -306,7 +307,7 @@ class Fit:
             record["penalty"] = penalty(self.all, self.parameters.view)
         record |= {
             "learning_rate": float(self.rates[-1]),
-            "gradient_norm": float(np.sqrt(squares / self.n_steps)),
+            "gradient_norm": float(np.sqrt(squares / self.n_norms)),
         }
         record["seconds"] = time.perf_counter() - begin
         return record

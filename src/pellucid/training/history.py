@@ -34,7 +34,7 @@ class History:
     a metric's name       the metric over the training rows; `validation_...` over the validation rows
     `penalty`             what regularizers add, if there are any
     `learning_rate`       of the epoch's last step
-    `gradient_norm`       root mean square over the epoch's steps of the norm of the whole gradient
+    `gradient_norm`       root mean square of the norm of the whole gradient, in each eighth of the steps
     `seconds`             time of the epoch
     ====================  ==========================================================================
 
