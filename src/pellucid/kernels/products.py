@@ -27,6 +27,7 @@ from pellucid.kernels.lanes import LANES, turn
 DEPTH = 1024  # rows of B that one sweep reads: a panel of four vectors stays in the second cache
 PANEL = 64  # columns of A that are multiplied at once with few columns of B: four vectors
 FEW = 8  # columns of B that count as few
+NARROW = 4  # columns up to which rows stand in the lanes of vectors, see `kernels.narrow`
 ROWS = int(Now.ROWS)
 
 room_for_panel = Instruction("room_for_panel")
@@ -66,9 +67,12 @@ def _sweep(transposed: bool, width: int) -> Any:
     }
     exec(_sweeps_source(registers, transposed), space)
     one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
+    narrow = None if transposed else _narrow_sweep(width)
 
     @numba.njit(**OPTIONS)
     def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
+        if not transposed and C_columns <= NARROW and n_sums >= width:
+            lo = narrow(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi)
         for k in range(0, n_sums, DEPTH):  # a sum goes on where the last panel of B left it
             n, a, b, c = min(DEPTH, n_sums - k), k * (A_stride if transposed else 1), k * B_stride, 0
             left = (C_columns + width - 1) // width
@@ -88,6 +92,26 @@ def _sweep(transposed: bool, width: int) -> Any:
             begin = 2
 
     return sweep
+
+
+@functools.cache
+def _narrow_sweep(width: int) -> Any:
+    """Compiled: the same for as many rows as fill vectors where there are few columns; gives the next row."""
+    import numba
+
+    from pellucid.kernels.jit import OPTIONS
+    from pellucid.kernels.narrow import make_narrow_tile
+
+    space: dict[str, Any] = {f"tile_{n}": make_narrow_tile(n, width) for n in range(1, NARROW + 1)}
+    lines = ["def rows(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n, lo, hi):"]
+    for n in range(1, NARROW + 1):
+        lines += [
+            f"    while C_columns == {n} and lo + {width} <= hi:",
+            f"        tile_{n}(A, lo * A_stride, A_stride, B, B_stride, start, begin, C, lo * C_stride, C_stride, n)",
+            f"        lo += {width}",
+        ]
+    exec("\n".join([*lines, "    return lo"]), space)
+    return numba.njit(**OPTIONS)(space["rows"])
 
 
 @functools.cache

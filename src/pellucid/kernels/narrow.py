@@ -1,0 +1,147 @@
+"""The register tile for few columns: rows of A stand side by side in the lanes of a vector.
+
+    C[i, j] = start[j] + sum over k of  A[i, k] * B[k, j]
+
+A tile of `kernels.tile` has a vector of columns, of which an output layer of two neurons would fill two lanes.
+Here a square of A is turned over in registers, so that a lane is a row and each multiply-add does useful work.
+Each sum is the same chain of fused multiply-adds in the order of k, so the bits are the same too.
+
+Imported only while something is compiled.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+F32, I64, I32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+ALIGN = 4
+FOUR = 4  # numbers in the part of a vector that a shuffle stays in on every CPU
+
+
+def turned(bd, rows):
+    """The columns of a square whose rows are these vectors: 4 × 4 squares first, then those among each other."""
+    width = len(rows)
+
+    def shuffle(x, y, lanes):
+        mask = ir.Constant(ir.VectorType(I32, width), lanes)
+        return bd.shuffle_vector(x, y, mask)
+
+    def halves(size):
+        """Lanes of x and y in turns, `size` at once: from the lower and from the upper half of each four."""
+        for half in (0, FOUR // 2):
+            fours = range(0, width, FOUR)
+            yield [
+                which + four + half + at + i
+                for four in fours
+                for at in range(0, FOUR // 2, size)
+                for which in (0, width)
+                for i in range(size)
+            ]
+
+    by_one, by_two = list(halves(1)), list(halves(2))
+    squares = []  # for each four rows, four vectors with a column of each of their squares
+    for r in range(0, width, FOUR):
+        low, high = ([shuffle(rows[i], rows[i + 1], lanes) for i in (r, r + 2)] for lanes in by_one)
+        squares.append([shuffle(*pair, lanes) for pair in (low, high) for lanes in by_two])
+    fours = [[which + four + i for which in (0, width) for four in range(start, width, 2 * FOUR) for i in range(FOUR)]
+             for start in (0, FOUR)]  # the even and the odd fours of x and y
+    columns = [None] * width
+
+    def place(vectors, c, fours_left):
+        """Sort the fours of some vectors: vector q of the result has the q-th four of each."""
+        if len(vectors) == 1:
+            columns[c] = vectors[0]
+            return
+        for odd in (0, 1):
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            place([shuffle(x, y, fours[odd]) for x, y in pairs], c + odd * fours_left, 2 * fours_left)
+
+    for c in range(FOUR):
+        place([square[c] for square in squares], c, FOUR)
+    return columns
+
+
+def make_narrow_tile(n_columns, width):
+    """A tile of `width` rows and `n_columns` columns as a Numba intrinsic; n is at least `width`.
+
+    The sums start from nothing where `begin` is 0, else from the row `start`. A whole vector is written to each
+    row of C, zeros behind the columns.
+    """
+
+    @intrinsic
+    def tile(tc, A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n):
+        i = types.int64
+        signature = types.void(A, i, i, B, i, start, i, C, i, i, i)
+
+        def codegen(ctx, bd, sig, args):
+            A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n = args
+            data = lambda at, array: ctx.make_array(sig.args[at])(ctx, bd, array).data
+            vector = ir.VectorType(F32, width)
+            const = lambda value: ir.Constant(I64, value)
+            fma = cgutils.get_or_insert_function(
+                bd.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{width}f32"
+            )
+            A, B, C, start = bd.gep(data(0, A), [a]), data(3, B), bd.gep(data(7, C), [c]), data(5, start)
+            zero = ir.Constant(vector, [0.0] * width)
+            undefined = ir.Constant(vector, ir.Undefined)
+
+            def everywhere(number):
+                one = bd.insert_element(undefined, number, ir.Constant(I32, 0))
+                return bd.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, width), [0] * width))
+
+            def square(k):
+                """Columns k to k + width of the rows."""
+                places = [bd.gep(A, [bd.add(bd.mul(const(r), A_stride), k)]) for r in range(width)]
+                return turned(bd, [bd.load(bd.bitcast(p, vector.as_pointer()), align=ALIGN) for p in places])
+
+            def added(sums, columns, k, first=None):
+                """The sums after `width` more numbers each, or without those before the `first`."""
+                for t, column in enumerate(columns):
+                    row = bd.gep(B, [bd.mul(bd.add(k, const(t)), B_stride)])
+                    more = [
+                        bd.call(fma, [column, everywhere(bd.load(bd.gep(row, [const(j)]))), s])
+                        for j, s in enumerate(sums)
+                    ]
+                    if first is not None:
+                        counts = bd.icmp_signed(">=", const(t), first)
+                        more = [bd.select(counts, m, s) for m, s in zip(more, sums, strict=True)]
+                    sums = more
+                return sums
+
+            has_start = bd.icmp_signed("!=", begin, const(0))
+            places = [bd.select(has_start, bd.gep(start, [const(j)]), bd.gep(B, [const(j)])) for j in range(n_columns)]
+            first = [bd.select(has_start, everywhere(bd.load(p)), zero) for p in places]
+
+            entry, loop, done = (bd.block, *map(bd.append_basic_block, ("loop", "done")))
+            bd.branch(loop)
+            bd.position_at_end(loop)
+            k, sums = bd.phi(I64), [bd.phi(vector) for _ in range(n_columns)]
+            after = added(sums, square(k), k)
+            k_next = bd.add(k, const(width))
+            for phi, value, again in zip([k, *sums], [const(0), *first], [k_next, *after], strict=True):
+                phi.add_incoming(value, entry)
+                phi.add_incoming(again, loop)
+            bd.cbranch(bd.icmp_signed("<=", bd.add(k_next, const(width)), n), loop, done)
+            bd.position_at_end(done)
+            rest = bd.icmp_signed("<", k_next, n)
+            with bd.if_else(rest) as (then, otherwise):
+                with then:  # the last columns once more, of which only those that are new count
+                    k = bd.sub(n, const(width))
+                    last = added(after, square(k), k, bd.sub(k_next, k))
+                    from_rest = bd.block
+                with otherwise:
+                    from_done = bd.block
+            results = []
+            for with_rest, without in zip(last, after, strict=True):
+                result = bd.phi(vector)
+                result.add_incoming(with_rest, from_rest)
+                result.add_incoming(without, from_done)
+                results.append(result)
+            for r, row in enumerate(turned(bd, [*results, *[zero] * (width - n_columns)])):
+                bd.store(row, bd.bitcast(bd.gep(C, [bd.mul(const(r), C_stride)]), vector.as_pointer()), align=ALIGN)
+            return ctx.get_dummy_value()
+
+        return signature, codegen
+
+    return tile
