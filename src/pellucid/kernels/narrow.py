@@ -2,9 +2,9 @@
 
     C[i, j] = start[j] + sum over k of  A[i, k] * B[k, j]
 
-A tile of `kernels.tile` has a vector of columns, of which an output layer of two neurons would fill two lanes.
-Here a square of A is turned over in registers, so that a lane is a row and each multiply-add does useful work.
-Each sum is the same chain of fused multiply-adds in the order of k, so the bits are the same too.
+A tile of `kernels.tile` has a vector of columns, of which an output layer of two neurons would fill two
+lanes. Here a square of A is turned in registers, so that a lane is a row and each multiply-add does useful
+work. Each sum is the same chain of fused multiply-adds in the order of k, so the bits are the same too.
 
 Imported only while something is compiled.
 """
@@ -20,53 +20,52 @@ FOUR = 4  # numbers in the part of a vector that a shuffle stays in on every CPU
 
 
 def turned(bd, rows):
-    """The columns of a square whose rows are these vectors: 4 × 4 squares first, then those among each other."""
+    """The columns of a square whose rows are these vectors.
+
+    First each square of four by four numbers is turned, within the fours of lanes that are cheap to shuffle;
+    then whole fours change places.
+    """
     width = len(rows)
+    starts = range(0, width, FOUR)
 
     def shuffle(x, y, lanes):
-        mask = ir.Constant(ir.VectorType(I32, width), lanes)
-        return bd.shuffle_vector(x, y, mask)
+        return bd.shuffle_vector(x, y, ir.Constant(ir.VectorType(I32, width), lanes))
 
-    def halves(size):
-        """Lanes of x and y in turns, `size` at once: from the lower and from the upper half of each four."""
-        for half in (0, FOUR // 2):
-            fours = range(0, width, FOUR)
-            yield [
-                which + four + half + at + i
-                for four in fours
-                for at in range(0, FOUR // 2, size)
-                for which in (0, width)
-                for i in range(size)
-            ]
+    def laid_into(x, y, half, size):
+        """In each four: `size` numbers of x, as many of y, and so on, from a lower (0) or upper (2) half."""
+        places = [at + i for at in range(half, half + 2, size) for i in range(size)]
+        pieces = [places[i : i + size] for i in range(0, 2, size)]
+        return shuffle(
+            x, y, [p + s + of for s in starts for piece in pieces for of in (0, width) for p in piece]
+        )
 
-    by_one, by_two = list(halves(1)), list(halves(2))
-    squares = []  # for each four rows, four vectors with a column of each of their squares
-    for r in range(0, width, FOUR):
-        low, high = ([shuffle(rows[i], rows[i + 1], lanes) for i in (r, r + 2)] for lanes in by_one)
-        squares.append([shuffle(*pair, lanes) for pair in (low, high) for lanes in by_two])
-    fours = [[which + four + i for which in (0, width) for four in range(start, width, 2 * FOUR) for i in range(FOUR)]
-             for start in (0, FOUR)]  # the even and the odd fours of x and y
-    columns = [None] * width
-
-    def place(vectors, c, fours_left):
-        """Sort the fours of some vectors: vector q of the result has the q-th four of each."""
+    def sorted_fours(vectors):
+        """As many vectors as there are: the q-th has the q-th four of each."""
         if len(vectors) == 1:
-            columns[c] = vectors[0]
-            return
+            return vectors
+        pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
+        result = [None] * len(vectors)
         for odd in (0, 1):
-            pairs = zip(vectors[::2], vectors[1::2], strict=True)
-            place([shuffle(x, y, fours[odd]) for x, y in pairs], c + odd * fours_left, 2 * fours_left)
+            lanes = [s + i + of for of in (0, width) for s in starts[odd::2] for i in range(FOUR)]
+            result[odd::2] = sorted_fours([shuffle(x, y, lanes) for x, y in pairs])
+        return result
 
+    squares = []  # for each four rows, four vectors: the columns of all its squares
+    for r in starts:
+        (a, b), (c, d) = rows[r : r + 2], rows[r + 2 : r + 4]
+        halves = [(laid_into(a, b, half, 1), laid_into(c, d, half, 1)) for half in (0, 2)]
+        squares.append([laid_into(x, y, half, 2) for x, y in halves for half in (0, 2)])
+    columns = [None] * width
     for c in range(FOUR):
-        place([square[c] for square in squares], c, FOUR)
+        columns[c::FOUR] = sorted_fours([square[c] for square in squares])
     return columns
 
 
 def make_narrow_tile(n_columns, width):
     """A tile of `width` rows and `n_columns` columns as a Numba intrinsic; n is at least `width`.
 
-    The sums start from nothing where `begin` is 0, else from the row `start`. A whole vector is written to each
-    row of C, zeros behind the columns.
+    The sums start from nothing where `begin` is 0, else from the row `start`. A whole vector is written to
+    each row of C, with zeros behind the columns.
     """
 
     @intrinsic
@@ -110,7 +109,10 @@ def make_narrow_tile(n_columns, width):
                 return sums
 
             has_start = bd.icmp_signed("!=", begin, const(0))
-            places = [bd.select(has_start, bd.gep(start, [const(j)]), bd.gep(B, [const(j)])) for j in range(n_columns)]
+            places = [
+                bd.select(has_start, bd.gep(start, [const(j)]), bd.gep(B, [const(j)]))
+                for j in range(n_columns)
+            ]
             first = [bd.select(has_start, everywhere(bd.load(p)), zero) for p in places]
 
             entry, loop, done = (bd.block, *map(bd.append_basic_block, ("loop", "done")))
@@ -139,7 +141,9 @@ def make_narrow_tile(n_columns, width):
                 result.add_incoming(without, from_done)
                 results.append(result)
             for r, row in enumerate(turned(bd, [*results, *[zero] * (width - n_columns)])):
-                bd.store(row, bd.bitcast(bd.gep(C, [bd.mul(const(r), C_stride)]), vector.as_pointer()), align=ALIGN)
+                bd.store(
+                    row, bd.bitcast(bd.gep(C, [bd.mul(const(r), C_stride)]), vector.as_pointer()), align=ALIGN
+                )
             return ctx.get_dummy_value()
 
         return signature, codegen

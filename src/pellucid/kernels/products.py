@@ -67,7 +67,7 @@ def _sweep(transposed: bool, width: int) -> Any:
     }
     exec(_sweeps_source(registers, transposed), space)
     one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
-    narrow = None if transposed else _narrow_sweep(width)
+    narrow = _narrow_sweep(width)
 
     @numba.njit(**OPTIONS)
     def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
@@ -107,7 +107,8 @@ def _narrow_sweep(width: int) -> Any:
     for n in range(1, NARROW + 1):
         lines += [
             f"    while C_columns == {n} and lo + {width} <= hi:",
-            f"        tile_{n}(A, lo * A_stride, A_stride, B, B_stride, start, begin, C, lo * C_stride, C_stride, n)",
+            f"        tile_{n}(A, lo * A_stride, A_stride, B, B_stride, start, begin,"
+            " C, lo * C_stride, C_stride, n)",
             f"        lo += {width}",
         ]
     exec("\n".join([*lines, "    return lo"]), space)
