@@ -17,8 +17,6 @@ from kernels.kernel_calls import Work
 from pellucid.activations import ACTIVATIONS, Activation
 from pellucid.engine.buffer import Arena
 from pellucid.engine.run import Program
-from pellucid.kernels import compiler
-from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.team import Team
 from pellucid.layers.dense import Dense
 from pellucid.losses import LOSSES, Loss
@@ -258,10 +256,3 @@ def check_gradients(pair: Pair) -> None:
         np.testing.assert_allclose(mean, expected_mean, rtol=1e-5)
         for gradient, expected_gradient in zip(found, [g for pair in expected for g in pair], strict=True):
             assert reference.relative_error(gradient, expected_gradient) < 1e-4
-
-
-def assembly(kernel: Kernel) -> str:
-    from numba.core.compiler_lock import global_compiler_lock
-
-    with global_compiler_lock:
-        return str(compiler.library(kernel).get_asm_str())

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import reference
-from formula_runs import LIBRARY, PACKED, assembly, run_backward, run_forward, samples, settings_of
+from formula_runs import LIBRARY, PACKED, run_backward, run_forward, samples, settings_of
 from kernels.kernel_calls import Work
 from pellucid.activations import ACTIVATIONS, Activation, RowActivation
 from pellucid.errors import ArgumentError, UnknownNameError
+from pellucid.kernels.build import assembly
 
 SINGLE = [entry for entry in ACTIVATIONS if not isinstance(entry, RowActivation)]
 OTHER_SETTINGS = [ACTIVATIONS.find(s) for s in ("leaky_relu(slope=0.3)", "elu(alpha=1.7)", "elu(alpha=0.4)")]

@@ -15,7 +15,6 @@ from formula_runs import (
     PAIRS,
     Array,
     Pair,
-    assembly,
     at,
     check_gradients,
     check_kernel,
@@ -26,7 +25,8 @@ from formula_runs import (
 )
 from pellucid.activations import ACTIVATIONS
 from pellucid.errors import ArgumentError, DataError
-from pellucid.kernels import compiler
+from pellucid.kernels import build, compiler
+from pellucid.kernels.build import assembly
 from pellucid.losses import LOSSES, Loss, check_pair, check_targets
 
 
@@ -157,7 +157,7 @@ def test_machine_code_is_vectors_and_calls_no_library(pair: tuple[str, str]) -> 
 def test_machine_code_of_every_pair_needs_no_function_from_outside(pair: Pair) -> None:
     kernels = [pair[0].kernel(pair[1], n_out) for n_out in (2, 20)]
     compiler.addresses(kernels)
-    code = b"".join(compiler.cache.load(compiler.key(k)) or compiler.machine_code(k) for k in kernels)
+    code = b"".join(compiler.cache.load(compiler.key(k)) or build.machine_code(k) for k in kernels)
     assert not re.search(rb"\0_?(?:exp|expm1|log|log1p|tanh|erf|erfc|pow|sin|cos)f?\0", code)
 
 

@@ -12,7 +12,6 @@ import reference
 from formula_runs import (
     PACKED,
     Array,
-    assembly,
     at,
     check_gradients,
     check_kernel,
@@ -23,6 +22,7 @@ from formula_runs import (
 from pellucid.activations import ACTIVATIONS, Activation, activation
 from pellucid.errors import ArgumentError
 from pellucid.kernels import compiler
+from pellucid.kernels.build import assembly
 from pellucid.kernels.elementary import absolute, exp, log, maximum, sign, where
 from pellucid.kernels.elementary import tanh as hyperbolic_tangent
 from pellucid.losses import LOSSES, Loss, loss

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kernel_calls import Array, Work
 
-from pellucid.kernels import compiler, cpu
-from pellucid.kernels.kernel import Wide
+from pellucid.kernels import cpu
+from pellucid.kernels.build import assembly
 from pellucid.kernels.products import DEPTH, products
 
 EPS = 2.0**-24
@@ -165,13 +165,6 @@ def test_what_is_not_finite_reaches_its_own_row_only(width: int, value: float) -
     C = forward(width, A, B, None).compiled([0, 14])["C"]
     np.testing.assert_array_equal(C[5, :18], np.full(18, value, np.float32))
     assert np.isfinite(np.delete(C, 5, axis=0)).all()
-
-
-def assembly(kernel: Wide) -> str:
-    from numba.core.compiler_lock import global_compiler_lock
-
-    with global_compiler_lock:
-        return str(compiler.library(kernel).get_asm_str())
 
 
 ARM = platform.machine() in ("aarch64", "arm64")

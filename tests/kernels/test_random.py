@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba.core.compiler_lock import global_compiler_lock
 from numpy.typing import NDArray
 from scipy import special, stats
 
 from pellucid.errors import ArgumentError
-from pellucid.kernels import compiler, random
+from pellucid.kernels import build, compiler, random
 from pellucid.kernels.elementary import bits
 from pellucid.kernels.kernel import Kernel, kernel
 from pellucid.kernels.random import (
@@ -232,8 +231,7 @@ def test_another_process_gives_the_same() -> None:
 
 @pytest.mark.parametrize("of", [raw, random.shuffle, normals], ids=str)
 def test_loops_become_vector_code(of: Kernel) -> None:
-    with global_compiler_lock:
-        code = compiler.library(of).get_asm_str()
+    code = build.assembly(of)
     wanted = {
         "raw": r"\bv?pmuludq\b.*[xyz]mm|\bumull2?\b.*\.2d",
         "normals": r"\bvfn?m\w+ps\b|\bfml[as]\b.*\.4s",

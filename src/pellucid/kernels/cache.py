@@ -51,11 +51,12 @@ def store(key: str, code: bytes) -> None:
 
 def folder() -> Path:
     """The folder of this state."""
-    return settings.cache_dir() / "kernels" / _state()
+    return settings.cache_dir() / "kernels" / state()
 
 
 @functools.cache
-def _state() -> str:
+def state() -> str:
+    """Names everything that decides what a kernel compiles to, but the kernel."""
     here = Path(__file__).parent
     parts = [f.name.encode() + f.read_bytes() for f in sorted(here.glob("*.py"))]
     parts += [p.encode() for p in (sys.version, pellucid.__version__, version("numba"), version("llvmlite"))]

@@ -13,8 +13,8 @@ from typing import Any
 
 from pellucid import settings
 from pellucid.errors import ArgumentError, InternalError, PellucidError
-from pellucid.kernels import cache
-from pellucid.kernels.jit import body, digest
+from pellucid.kernels import cache, crew
+from pellucid.kernels.jit import digest
 from pellucid.kernels.kernel import Kernel
 
 _lock = threading.RLock()
@@ -53,22 +53,31 @@ def _compile(kernels: dict[str, Kernel]) -> None:
     names = ", ".join(k.name for k in kernels.values())
     short = names if len(names) < 60 else f"{names[:57].rsplit(', ', 1)[0]}, ..."
     plural = "s" if len(kernels) > 1 else ""
-    print(
-        f"pellucid: compiling {len(kernels)} kernel{plural} for this CPU ({short}), once:",
-        end=" ",
-        file=sys.stderr,
-        flush=True,
-    )
+    said = f"pellucid: compiling {len(kernels)} kernel{plural} for this CPU ({short}), once:"
+    print(said, end=" ", file=sys.stderr, flush=True)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
     start = time.perf_counter()
-    for name, kernel in kernels.items():
-        try:
-            code = machine_code(kernel)
-        except Exception as error:
-            print(file=sys.stderr)
-            raise _failure(kernel, error) from error
-        cache.store(name, code)
-        _link(name, code)
-    print(f"{time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+    try:
+        for done, (kernel, code) in enumerate(crew.machine_codes(list(kernels.values()), _made_here), 1):
+            cache.store(key(kernel), code)
+            _link(key(kernel), code)
+            if is_terminal:
+                print(f"\r{said} {done} done", end=" ", file=sys.stderr, flush=True)
+    except BaseException:
+        print(file=sys.stderr)
+        raise
+    took = f"{time.perf_counter() - start:.1f} s"
+    print(f"\r{said} {took}    " if is_terminal else took, file=sys.stderr, flush=True)
+
+
+def _made_here(kernel: Kernel) -> bytes:
+    """The machine code of a kernel, compiled in this process."""
+    from pellucid.kernels import build
+
+    try:
+        return build.machine_code(kernel)
+    except Exception as error:
+        raise _failure(kernel, error) from error
 
 
 def _failure(kernel: Kernel, error: Exception) -> PellucidError:
@@ -80,87 +89,6 @@ def _failure(kernel: Kernel, error: Exception) -> PellucidError:
             "of pellucid.kernels.elementary."
         )
     return InternalError(f"kernel {kernel.name!r} cannot be compiled: {said}")
-
-
-def machine_code(kernel: Kernel) -> bytes:
-    """The kernel as an object file with one function, named by its key."""
-    from numba.core.compiler_lock import global_compiler_lock
-
-    with global_compiler_lock:
-        return bytes(library(kernel)._get_compiled_object())
-
-
-def library(kernel: Kernel) -> Any:
-    """Numba's code library for a kernel; its entry reads the argument row and calls the body."""
-    from llvmlite import ir
-    from numba import types
-
-    number = {"f4": types.float32, "f8": types.float64, "i8": types.int64, "i4": types.int32}
-    pointer = types.CPointer(types.int64)
-
-    def type_of(name: str) -> Any:
-        if name in kernel.operands:
-            return types.Array(number[kernel.operands[name].dtype], 1, "C")
-        return pointer if name == "now" else types.float32 if name in kernel.numbers else types.int64
-
-    arguments = [type_of(name) for name in kernel.parameters] + [types.int64, types.int64]
-    dispatcher = body(kernel.body, kernel.names(), kernel.reassociate, kernel.overlaps)
-    dispatcher.compile(types.void(*arguments))
-    compiled = dispatcher.overloads[tuple(arguments)]
-    context = compiled.target_context
-
-    result = context.codegen().create_library(key(kernel))
-    result.enable_object_caching()
-    module = result.create_ir_module(key(kernel))
-    i64 = ir.IntType(64)
-    kind = ir.FunctionType(ir.VoidType(), [i64.as_pointer(), i64.as_pointer(), i64, i64])
-    entry = ir.Function(module, kind, key(kernel))
-    builder = ir.IRBuilder(entry.append_basic_block())
-    row, now, lo, hi = entry.args
-
-    def value_of(name: str, kind: Any, at: int) -> Any:
-        if name == "now":
-            return now
-        slot = builder.gep(row, [ir.Constant(i64, at)])
-        raw = builder.load(slot)
-        if isinstance(kind, types.Array):
-            array = context.make_array(kind)(context, builder)
-            array.data = builder.inttoptr(raw, context.get_data_type(kind.dtype).as_pointer())
-            array.itemsize = ir.Constant(i64, kind.dtype.bitwidth // 8)
-            array.nitems = ir.Constant(i64, 1 << 40)
-            array.shape = ir.Constant(ir.ArrayType(i64, 1), [1 << 40])
-            array.strides = ir.Constant(ir.ArrayType(i64, 1), [kind.dtype.bitwidth // 8])
-            return array._getvalue()
-        if kind is types.float32:
-            return builder.fptrunc(builder.bitcast(raw, ir.DoubleType()), ir.FloatType())
-        return raw
-
-    values = [value_of(n, t, i) for i, (n, t) in enumerate(zip(kernel.parameters, arguments, strict=False))]
-    function = context.declare_function(module, compiled.fndesc)
-    context.call_conv.call_function(builder, function, types.none, arguments, [*values, lo, hi])
-    builder.ret_void()
-    result.add_ir_module(module)
-    result.add_linking_library(compiled.library)
-    _hide_all_but(key(kernel), result)
-    result.finalize()
-    return result
-
-
-def _hide_all_but(entry: str, result: Any) -> None:
-    """Let no other function be seen from outside once the library is optimised.
-
-    Numba counts the functions of a process to name them, so two kernels that two processes compiled may
-    hold different functions of one name; loaded side by side, one of them would be called for both.
-    """
-    optimise = result._optimize_final_module
-
-    def optimise_and_hide() -> None:
-        optimise()
-        for function in result._final_module.functions:
-            if not function.is_declaration and function.name != entry:
-                function.linkage = "internal"
-
-    result._optimize_final_module = optimise_and_hide
 
 
 def _link(name: str, code: bytes) -> None:

@@ -63,12 +63,10 @@ def jitted(function: Callable[..., Any] | Elementary | Instruction) -> Any:
     float32, so that one stray `0.5` does not turn a vector loop into a loop of doubles. The functions
     that a formula calls are compiled the same way.
     """
-    import numba
-
     if isinstance(function, types.FunctionType):
-        return numba.njit(**INLINED)(linked(in_float32(function), jitted))
+        return callee(linked(in_float32(function), jitted), INLINED)
     if isinstance(function, Elementary) and function.body is not None:
-        return numba.njit(**INLINED)(linked(function.body, helper))
+        return callee(linked(function.body, helper), INLINED)
     if isinstance(function, Instruction):
         return function.intrinsic()
     from pellucid.kernels import intrinsics
@@ -79,11 +77,16 @@ def jitted(function: Callable[..., Any] | Elementary | Instruction) -> Any:
 @functools.cache
 def helper(function: Callable[..., Any]) -> Any:
     """The compiled form of a function that computes with whole numbers and arrays as well."""
-    import numba
-
     if not isinstance(function, types.FunctionType):
         return jitted(function)
-    return numba.njit(**OPTIONS)(linked(function, helper))
+    return callee(linked(function, helper))
+
+
+def callee(function: Callable[..., Any], options: Mapping[str, Any] = OPTIONS) -> Any:
+    """The compiled form of a function as it stands, for compiled code to call."""
+    from pellucid.kernels.codegen import CalleeDispatcher
+
+    return CalleeDispatcher(function, targetoptions={"nopython": True, **options})
 
 
 def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bool, overlaps: bool) -> Any:
@@ -92,10 +95,10 @@ def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bo
     Unless `overlaps`, no array that it writes is reached through another argument: the plan's checker
     proves it and the compiler is told.
     """
-    import numba
+    from pellucid.kernels.codegen import BodyDispatcher
 
-    options = OPTIONS | ({"fastmath": {"reassoc", "nsz"}} if reassociate else {})
-    dispatcher = numba.njit(**options)(linked(function, helper, names))
+    options = OPTIONS | {"nopython": True} | ({"fastmath": {"reassoc", "nsz"}} if reassociate else {})
+    dispatcher: Any = BodyDispatcher(linked(function, helper, names), targetoptions=options)
 
     def arrays_do_not_overlap(flags: Any) -> Any:
         flags.noalias = not overlaps
@@ -139,6 +142,22 @@ def digest(*values: Any) -> str:
         return seen[id(value)]
 
     return hashlib.sha256(of(values).encode()).hexdigest()[:16]
+
+
+def length(*values: Any) -> int:
+    """Bytes of Python's code in some functions and all that they call."""
+    seen: set[types.FunctionType] = set()
+
+    def of(value: Any) -> int:
+        value = plain(value)
+        function = value.body if isinstance(value, Elementary) else value
+        if not isinstance(function, types.FunctionType) or function in seen:
+            return 0
+        seen.add(function)
+        called = [*_reads(function).values(), *(cell.cell_contents for cell in function.__closure__ or ())]
+        return len(function.__code__.co_code) + sum(map(of, called))
+
+    return sum(map(of, values))
 
 
 def linked(

@@ -54,9 +54,7 @@ def _sweeps_source(registers: int, transposed: bool) -> str:
 @functools.cache
 def _sweep(transposed: bool, width: int) -> Any:
     """Compiled: all tiles of C[lo:hi] += A @ B over `n` rows of B."""
-    import numba
-
-    from pellucid.kernels.jit import OPTIONS
+    from pellucid.kernels.jit import callee
     from pellucid.kernels.tile import make_tile, row_counts
 
     registers = cpu.vector_registers(width)
@@ -66,10 +64,9 @@ def _sweep(transposed: bool, width: int) -> Any:
         for r in row_counts(v, registers, transposed)
     }
     exec(_sweeps_source(registers, transposed), space)
-    one, two, three, four = (numba.njit(**OPTIONS)(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
+    one, two, three, four = (callee(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
     narrow = _narrow_sweep(width)
 
-    @numba.njit(**OPTIONS)
     def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
         if not transposed and C_columns <= NARROW and n_sums >= width:
             lo = narrow(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi)
@@ -91,15 +88,13 @@ def _sweep(transposed: bool, width: int) -> Any:
                     left = 0
             begin = 2
 
-    return sweep
+    return callee(sweep)
 
 
 @functools.cache
 def _narrow_sweep(width: int) -> Any:
     """Compiled: the same for as many rows as fill vectors where there are few columns; gives the next row."""
-    import numba
-
-    from pellucid.kernels.jit import OPTIONS
+    from pellucid.kernels.jit import callee
     from pellucid.kernels.narrow import make_narrow_tile
 
     space: dict[str, Any] = {f"tile_{n}": make_narrow_tile(n, width) for n in range(1, NARROW + 1)}
@@ -112,7 +107,7 @@ def _narrow_sweep(width: int) -> Any:
             f"        lo += {width}",
         ]
     exec("\n".join([*lines, "    return lo"]), space)
-    return numba.njit(**OPTIONS)(space["rows"])
+    return callee(space["rows"])
 
 
 @functools.cache
@@ -121,9 +116,7 @@ def _row_sweep(width: int) -> Any:
 
     They hide how long a multiply-add takes, and rows of B are read whole.
     """
-    import numba
-
-    from pellucid.kernels.jit import OPTIONS
+    from pellucid.kernels.jit import callee
     from pellucid.kernels.tile import make_tile
 
     space: dict[str, Any] = {f"tile_{v}": make_tile(1, v, width, transposed=False) for v in range(1, 9)}
@@ -132,15 +125,14 @@ def _row_sweep(width: int) -> Any:
     lines += [f"    if left == {v}:\n        {tile.format(v)}" for v in range(1, 8)]
     lines += [f"    if left >= 8:\n        {tile.format(8)}"]
     exec("\n".join(lines), space)
-    columns = numba.njit(**OPTIONS)(space["columns"])
+    columns = callee(space["columns"])
 
-    @numba.njit(**OPTIONS)
     def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
         vectors = (C_columns + width - 1) // width
         for v in range(0, vectors, 8):
             columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n_sums, v * width, vectors - v)
 
-    return sweep
+    return callee(sweep)
 
 
 def sweep(*_: Any) -> None:
