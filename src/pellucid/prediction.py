@@ -11,8 +11,10 @@ from pellucid import settings
 from pellucid.engine.apart import Apart
 from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program
-from pellucid.kernels.apart import row_entry
-from pellucid.kernels.kernel import Now
+from pellucid.kernels import rows
+from pellucid.kernels.apart import row_entry, run_apart, run_row
+from pellucid.kernels.kernel import Kernel, Now
+from pellucid.kernels.products import row_product
 from pellucid.kernels.team import NOW_ROW, Team
 from pellucid.layers.base import Layer
 from pellucid.lowering import lower_prediction
@@ -120,6 +122,12 @@ class Single:
 
     def _interpret(self, _: ctypes.c_void_p) -> None:
         self.program.run(None, 0, 1, 1, 1)
+
+
+def kernels_of_answers(dtype: str) -> list[Kernel]:
+    """What predictions run beside the kernels of a training, so that all is compiled at once."""
+    moved = rows.take if dtype == "f4" else rows.take_double
+    return [run_apart, run_row, row_product(), moved, rows.put, rows.look_for_nonfinite]
 
 
 def cost_of(layers: Sequence[Layer]) -> float:

@@ -16,8 +16,9 @@ from pellucid.engine.buffer import Arena, Array
 from pellucid.engine.run import Program, compile_plans
 from pellucid.kernels.epochs import run_epochs
 from pellucid.kernels.random import permutation, shuffle
-from pellucid.kernels.rows import SQUARES_EVERY, take, take_double
+from pellucid.kernels.rows import SQUARES_EVERY
 from pellucid.kernels.team import Team
+from pellucid.prediction import kernels_of_answers
 from pellucid.regularizers import penalty
 from pellucid.settings import jit
 from pellucid.training.divergence import find_cause
@@ -73,7 +74,7 @@ class Fit:
         plans = [self.lowered.plan, self.lowered.refresh]
         if settings.train_loss or self.validation:
             plans.append(self.evaluator.lowered.plan)
-        compile_plans(*plans, also=[shuffle, run_epochs, take if self.data.dtype == "f4" else take_double])
+        compile_plans(*plans, also=[shuffle, run_epochs, *kernels_of_answers(self.data.dtype)])
         self.program = Program(self.lowered.plan, self.parameters, self.gradients, self.work)
         self.refresh = Program(self.lowered.refresh, self.parameters, self.work)
         n = len(rows.indices)
