@@ -8,7 +8,7 @@ import numpy as np
 
 from pellucid.kernels.elementary import bits, exp, log
 from pellucid.kernels.kernel import Now, kernel
-from pellucid.kernels.random import fill_words, normal, philox, random_words
+from pellucid.kernels.random import fill_words, mix, normal, random_words, state, thrice
 
 TICK = int(Now.TICK)
 
@@ -116,10 +116,11 @@ def _(x, x_stride, x_columns, noise, stream, seed_low, seed_high, now, std, deca
 @kernel(x="update part", numbers=("std", "decay"))
 def add_fading_noise_to_line(x, stream, seed_low, seed_high, now, std, decay, lo, hi):
     """The same for numbers side by side, as if they were one row."""
-    sigma = fading(now[TICK], std, decay)
-    for i in range(lo, hi):
-        word, _, _, _ = philox(i, 0, now[TICK], stream, seed_low, seed_high)
-        x[i] += sigma * normal(np.int32(word))
+    sigma, tick, part = fading(now[TICK], std, decay), now[TICK], x[lo:hi]
+    for i in range(len(part)):
+        counter = state(lo + i, 0, tick, stream, seed_low, seed_high)
+        word, _, _, _, _, _ = mix(*thrice(*thrice(*thrice(*counter))))
+        part[i] += sigma * normal(np.int32(word))
 
 
 @add_fading_noise_to_line.twin

@@ -38,6 +38,7 @@ HALF = u64(32)  # by how many bits its high word is shifted
 MULTIPLIER_0, MULTIPLIER_1 = u64(0xD2511F53), u64(0xCD9E8D57)
 WEYL_0, WEYL_1 = u64(0x9E3779B9), u64(0xBB67AE85)  # the golden ratio and √3, added to the key
 LANE = 8  # counters side by side in the widest vector
+VECTOR = 16  # float32 numbers in it; the rows of a buffer are padded to a multiple of them
 SHUFFLING = 0xFFFFFFFF  # the stream of permutations
 LONGEST = 2**32 - 1  # permutation
 
@@ -189,14 +190,20 @@ def uniform(word: Any) -> Any:
     return f32(i32((word >> 8) & 0xFFFFFF)) * f32(2.0**-24)
 
 
-def normal(word: Any) -> Any:
-    """A number of the standard normal distribution from an int32 word, between -6.4 and 6.4.
+def depth(word: Any) -> Any:
+    """-log(4 p (1 - p)) of the probability p that a word stands for: how far out in a tail; see `normal`."""
+    p = probability(word)
+    return -log(f32(4) * p * (f32(1) - p))
 
-    The sign bit gives the sign, the other 31 bits a probability p in (0, 1/2]; then z = ∓Φ⁻¹(p) with
-    M. Giles, *Approximating the erfinv function*, GPU Computing Gems, 2012. Relative error below 1e-6.
-    """
-    p = f32(i32(word & 0x7FFFFFFF)) * f32(2.0**-32) + f32(2.0**-33)
-    w = -log(f32(4) * p * (f32(1) - p))
+
+def probability(word: Any) -> Any:
+    """A number in (0, 1/2] from the lowest 31 bits of an int32 word."""
+    return f32(i32(word & 0x7FFFFFFF)) * f32(2.0**-32) + f32(2.0**-33)
+
+
+def normal_at(word: Any, w: Any) -> Any:
+    """The normal number of a word whose `depth` is w: loops over the halves of a long chain are faster."""
+    p = probability(word)
     near = polynomial(
         w - f32(2.5), 1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087,
         -4.39150654e-06, -3.5233877e-06, 3.43273939e-07, 2.81022636e-08,
@@ -207,6 +214,15 @@ def normal(word: Any) -> Any:
     )  # fmt: skip
     z = f32(np.sqrt(2.0)) * (f32(1) - p - p) * where(w < f32(5), near, far)
     return f32(copysign(z, f32(word)))
+
+
+def normal(word: Any) -> Any:
+    """A number of the standard normal distribution from an int32 word, between -6.4 and 6.4.
+
+    The sign bit gives the sign, the other 31 bits a probability p in (0, 1/2]; then z = ∓Φ⁻¹(p) with
+    M. Giles, *Approximating the erfinv function*, GPU Computing Gems, 2012. Relative error below 1e-6.
+    """
+    return normal_at(word, depth(word))
 
 
 def below(high, low, n):

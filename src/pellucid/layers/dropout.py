@@ -11,11 +11,10 @@ from pellucid.engine.buffer import Buffer
 from pellucid.kernels.columns import multiply
 from pellucid.kernels.elementary import bits, where
 from pellucid.kernels.kernel import Now, kernel
-from pellucid.kernels.random import fill_four_rows, fill_row, key_of, shared_words, turned, uniform
+from pellucid.kernels.random import VECTOR, fill_four_rows, fill_row, key_of, shared_words, turned, uniform
 from pellucid.layers.base import Forward, Layer, Step
 
 TICK = int(Now.TICK)
-VECTOR = 16  # numbers in the widest vector, and a row of a buffer is padded to a multiple of them
 
 
 class Dropout(Layer):

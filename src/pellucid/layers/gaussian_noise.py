@@ -8,9 +8,9 @@ import numpy as np
 
 from pellucid import checks
 from pellucid.engine.buffer import Buffer
-from pellucid.kernels.elementary import bits
+from pellucid.kernels.elementary import bits, where
 from pellucid.kernels.kernel import Now, kernel
-from pellucid.kernels.random import fill_words, key_of, normal, random_words
+from pellucid.kernels.random import VECTOR, depth, fill_words, key_of, normal, normal_at, random_words
 from pellucid.layers.base import Forward, Layer, Step
 
 TICK = int(Now.TICK)
@@ -83,11 +83,14 @@ class GaussianNoise(Layer):
 def add_noise(x, x_stride, x_columns, noise, a, stream, seed_low, seed_high, now, std, lo, hi):  # type: ignore[no-untyped-def]
     """noise = std times a standard normal number; a = x + noise."""
     fill_words(noise, x_stride, x_columns, now[TICK], stream, seed_low, seed_high, lo, hi)
-    for i in range(lo, hi):
-        start, end = i * x_stride, i * x_stride + x_columns
-        row, n, y = x[start:end], noise[start:end], a[start:end]
-        for j in range(len(row)):
-            n[j] = std * normal(bits(n[j]))
+    width, columns = (x_columns + VECTOR - 1) // VECTOR * VECTOR, np.int32(x_columns)
+    for start in range(lo * x_stride, hi * x_stride, x_stride):
+        row, n, y = x[start : start + width], noise[start : start + width], a[start : start + width]
+        for j in range(width):
+            y[j] = depth(bits(n[j]))
+        for j in range(width):
+            n[j] = where(np.int32(j) < columns, std, np.float32(0)) * normal_at(bits(n[j]), y[j])
+        for j in range(width):
             y[j] = row[j] + n[j]
 
 
