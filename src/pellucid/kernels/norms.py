@@ -35,17 +35,29 @@ def batch_statistics(x, x_stride, mean, variance, now, lo, hi):
     Sums are of distances from the first row: numbers far from 0 would lose their digits in a plain sum.
     """
     first, mean, variance = x[lo:hi], mean[lo:hi], variance[lo:hi]
-    rows, share = now[ROWS], f32(1) / f32(now[ROWS])
+    rows, width, share = now[ROWS], hi - lo, f32(1) / f32(now[ROWS])
+    twos = rows // 2 * 2  # rows added to the sums at once, so that these are read and written less often
     for j in range(len(mean)):
         mean[j] = f32(0)
-    for i in range(rows):
+    for i in range(0, twos, 2):
+        at, next_at = i * x_stride + lo, (i + 1) * x_stride + lo
+        one, two = x[at : at + width], x[next_at : next_at + width]
+        for j in range(len(mean)):
+            mean[j] += (one[j] - first[j]) + (two[j] - first[j])
+    for i in range(twos, rows):
         row = x[i * x_stride + lo : i * x_stride + hi]
         for j in range(len(mean)):
             mean[j] += row[j] - first[j]
     for j in range(len(mean)):
         mean[j] = first[j] + share * mean[j]
         variance[j] = f32(0)
-    for i in range(rows):
+    for i in range(0, twos, 2):
+        at, next_at = i * x_stride + lo, (i + 1) * x_stride + lo
+        one, two = x[at : at + width], x[next_at : next_at + width]
+        for j in range(len(mean)):
+            d_one, d_two = one[j] - mean[j], two[j] - mean[j]
+            variance[j] += d_one * d_one + d_two * d_two
+    for i in range(twos, rows):
         row = x[i * x_stride + lo : i * x_stride + hi]
         for j in range(len(mean)):
             variance[j] += (row[j] - mean[j]) * (row[j] - mean[j])
