@@ -13,8 +13,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from pellucid.kernels.codegen import WHOLE, Whole
-from pellucid.kernels.compiler import key
-from pellucid.kernels.jit import body
+from pellucid.kernels.jit import body, key
 from pellucid.kernels.kernel import Kernel
 
 NUMBERS = {"f4": types.float32, "f8": types.float64, "i8": types.int64, "i4": types.int32}

@@ -14,7 +14,7 @@ from typing import Any
 from pellucid import settings
 from pellucid.errors import ArgumentError, InternalError, PellucidError
 from pellucid.kernels import cache, crew
-from pellucid.kernels.jit import digest
+from pellucid.kernels.jit import key
 from pellucid.kernels.kernel import Kernel
 
 _lock = threading.RLock()
@@ -30,17 +30,6 @@ def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
         if missing:
             _compile(missing)
         return {k: _addresses[name] for k, name in keys.items()}
-
-
-def key(kernel: Kernel) -> str:
-    """Names a kernel's machine code: changes when the kernel would compile to something else."""
-    known: str | None = getattr(kernel, "_key", None)
-    if known is None:
-        operands = {n: repr(a) for n, a in kernel.operands.items()}
-        how = (operands, kernel.numbers, kernel.formulas, kernel.reassociate, kernel.overlaps)
-        known = f"{kernel.name}-{digest(kernel.body, *how)}"
-        kernel._key = known  # type: ignore[attr-defined]
-    return known
 
 
 def _from_cache(name: str) -> bool:

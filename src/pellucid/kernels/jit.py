@@ -11,13 +11,16 @@ import functools
 import hashlib
 import types
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.errors import InternalError
 from pellucid.kernels.elementary import Elementary
 from pellucid.registry import Formula
+
+if TYPE_CHECKING:
+    from pellucid.kernels.kernel import Kernel
 
 # No flag may let the compiler assume that NaN or infinity cannot occur, and none may contract
 # a * b + c: then a result does not depend on whether vector code or the rest of a loop made it.
@@ -106,6 +109,17 @@ def body(function: Callable[..., Any], names: Mapping[str, Any], reassociate: bo
 
     dispatcher._compiler._customize_flags = arrays_do_not_overlap
     return dispatcher
+
+
+def key(kernel: Kernel) -> str:
+    """Names a kernel's machine code: changes when the kernel would compile to something else."""
+    known: str | None = getattr(kernel, "_key", None)
+    if known is None:
+        operands = {n: repr(a) for n, a in kernel.operands.items()}
+        how = (operands, kernel.numbers, kernel.formulas, kernel.reassociate, kernel.overlaps)
+        known = f"{kernel.name}-{digest(kernel.body, *how)}"
+        kernel._key = known  # type: ignore[attr-defined]
+    return known
 
 
 def digest(*values: Any) -> str:
