@@ -17,6 +17,7 @@ from benchmarks.workloads import TRAINING, Task
 ROOT = Path(__file__).resolve().parent.parent
 LOSSES_APART = 0.1  # of the losses' median: the participants shuffle differently
 OUTPUTS_APART = 1e-4  # from those in float64
+GOODBYE = 5.0  # seconds
 PAUSE = 0.1  # seconds, until the threads of the one before are asleep
 
 Row = dict[str, Any]
@@ -50,8 +51,11 @@ class Worker:
         return dict(json.loads(answer))
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        try:
+            self.process.communicate(timeout=GOODBYE)  # it ends where its input does, and tidies up
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
 
 
 def find(python: str) -> dict[str, str]:

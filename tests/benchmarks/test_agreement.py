@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.measure import best_of, mark_apart
+from benchmarks.measure import best_of, find, mark_apart, measure
 from benchmarks.participants import PARTICIPANTS, kinds_of
 from benchmarks.participants.base import judged
 from benchmarks.worker import ready
@@ -106,3 +107,16 @@ def test_every_workload_has_its_participants() -> None:
         able = [name for name in PARTICIPANTS if workload.kind in kinds_of(name)]
         assert able[0] == "pellucid"
         assert len(able) > 2
+
+
+def test_workers_are_measured_in_turn(tmp_path: Path) -> None:
+
+    assert "pellucid" in find(sys.executable)
+    pythons = {"pellucid": sys.executable, "pellucid, train_loss": sys.executable}
+    task = make_task(PLAIN)
+    one, two = measure(task, pythons, threads=[1], rounds=2, folder=tmp_path)
+    assert (one["name"], two["name"]) == tuple(pythons)
+    assert one["answer"] == two["answer"], "the same training, with and without its loss"
+    assert one["seconds"] > 0
+    mark_apart(task, [one, two])
+    assert one["agrees"]
