@@ -18,9 +18,14 @@ from pellucid.errors import ArgumentError
 
 def threads() -> int:
     """Most threads a run may use, at least 1."""
+    return fixed_threads() or cores()
+
+
+def fixed_threads() -> int | None:
+    """How many threads a fit shall use; None where that is left to what they cost."""
     text = os.environ.get("PELLUCID_THREADS", "").strip()
     if not text:
-        return cores()
+        return None
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentError(f"PELLUCID_THREADS must be a whole number from 1, but is {text!r}.")
     return int(text)

@@ -101,7 +101,8 @@ def hand_written() -> dict[str, Kernel]:
 
 KERNELS = hand_written()
 # The tile's own kernels have a test file; those that run others have no twin.
-RUNNERS = {k.name for k in (team.run, epochs.run_epochs, jobs.run_jobs, apart.run_apart, apart.run_row)}
+LEADERS = team.lead_steps, team.lead_apart, team.help_out, epochs.run_epochs
+RUNNERS = {k.name for k in (team.run, *LEADERS, jobs.run_jobs, apart.run_apart, apart.run_row)}
 ELSEWHERE = {products.product.name, products.product_transposed.name, *RUNNERS}
 TESTED = sorted(KERNELS.keys() - ELSEWHERE)
 each_kernel = pytest.mark.parametrize("name", TESTED)

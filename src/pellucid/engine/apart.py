@@ -11,6 +11,7 @@ from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.plan import Plan
 from pellucid.engine.run import Program
 from pellucid.kernels.apart import run_apart
+from pellucid.kernels.kernel import Control
 from pellucid.kernels.team import Team
 
 NOTHING: Array = np.empty(0, np.float32)
@@ -61,7 +62,8 @@ class Apart:
                 for place in self._bases.get(buffer, ()):
                     self._table[place] = array.ctypes.data
             self._control[:4] = 0, -(-n_rows // batch_size), batch_size, n_rows
-            self._team.run(self._row, self._control, run_apart)
+            self._control[Control.TAKEN] = 0
+            self._team.run_apart(run_apart, self._row)
         else:
             self._interpret(given, batch_size, n_rows)
         for buffer in given:

@@ -12,7 +12,7 @@ from pellucid.engine.buffer import Arena, Array, Buffer, line
 from pellucid.engine.plan import Call, Plan
 from pellucid.kernels import compiler
 from pellucid.kernels.kernel import Control, Kernel, Now
-from pellucid.kernels.team import NOW_ROW, Team, run
+from pellucid.kernels.team import NOW_ROW, WITH_TEAMS, Team
 
 CONTROL = line("control", int(Control.SIZE), "i8")
 
@@ -20,7 +20,9 @@ CONTROL = line("control", int(Control.SIZE), "i8")
 def compile_plans(*plans: Plan, also: Iterable[Kernel] = ()) -> None:
     """Have everything compiled at once that the plans and the team need, so that it is announced once."""
     if settings.jit():
-        compiler.addresses(dict.fromkeys([*(k for plan in plans for k in plan.kernels()), run, *also]))
+        compiler.addresses(
+            dict.fromkeys([*(k for plan in plans for k in plan.kernels()), *WITH_TEAMS, *also])
+        )
 
 
 class Program:
@@ -65,8 +67,7 @@ class Program:
         The batch of a step is the `batch_size` rows from `step * batch_size`, fewer at the end.
         """
         c = self.control
-        c[:7] = from_step, to_step, batch_size, n_rows, tick, 0, 0
-        c[Control.LAST_STEP], c[Control.PLACE] = from_step, 0
+        c[: Control.LAST_STEP + 1] = from_step, to_step, batch_size, n_rows, tick, 0, 0, from_step
         if not self._compiled:
             self._interpret()
         else:

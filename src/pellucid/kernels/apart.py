@@ -19,7 +19,7 @@ from pellucid.kernels.kernel import Control, Now, kernel
 from pellucid.kernels.team import atomic_add, run_group
 
 FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS = map(int, list(Control)[:4])
-TAKEN = int(Control.ARRIVED)  # how many steps members have taken; nobody waits at a barrier here
+TAKEN = int(Control.TAKEN)
 STEP, FIRST, ROWS, TICK = map(int, list(Now)[:4])
 
 store = Instruction("store")

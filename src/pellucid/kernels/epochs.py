@@ -9,12 +9,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control, kernel
+from pellucid.kernels.pace import dismiss, lead
 from pellucid.kernels.random import put_shuffled
-from pellucid.kernels.team import barrier, run_steps
-
-atomic_load = Instruction("atomic_load")
 
 
 class Words(IntEnum):
@@ -57,7 +54,7 @@ class Record(IntEnum):
     SIZE = 3
 
 
-FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK, _, STOP, LAST_STEP, _, _, PLACE = map(int, list(Control)[:11])
+FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK, PLACE, STOP, LAST_STEP = map(int, list(Control)[:8])
 EPOCHS, DONE, FIRST, SHUFFLES, SEED_LOW, SEED_HIGH, SUMS, WEIGHTS = map(int, list(Words)[:8])
 EVALUATES, VALIDATES, BEST_EPOCH, WAITED, PATIENCE, STOPS = map(int, list(Words)[8:14])
 WEIGHT, HELD_WEIGHT, MIN_DELTA, UNTIL, BEST = map(int, list(Doubles)[:5])
@@ -109,12 +106,10 @@ def end_epoch(epoch, words, doubles, control, sums, record, weights, best):
 @kernel(
     words="update whole i8",
     doubles="update whole f8",
-    program="read whole i8",
     control="update whole i8",
-    evaluation="read whole i8",
     evaluation_control="update whole i8",
-    validation="read whole i8",
     validation_control="update whole i8",
+    meeting="update whole i8",
     indices="read whole i8",
     order="write whole i8",
     sums="update whole f8",
@@ -127,12 +122,14 @@ def end_epoch(epoch, words, doubles, control, sums, record, weights, best):
 def run_epochs(
     words,
     doubles,
+    steps,
     program,
     control,
     evaluation,
     evaluation_control,
     validation,
     validation_control,
+    meeting,
     indices,
     order,
     sums,
@@ -144,40 +141,27 @@ def run_epochs(
     lo,
     hi,
 ):
-    """Epochs of a fit by member `lo` of a team of `hi`, until there is a reason to stop.
+    """Epochs of a fit until there is a reason to stop, by the first member of a team, which leads the others.
 
-    `program` makes a step, `evaluation` and `validation` the losses after an epoch. The first member does
-    alone what lies between them.
+    `program` stands for a step, `evaluation` and `validation` for the losses after an epoch: addresses of the
+    argument rows with which the kernel at the address `steps` runs them.
     """
-    member, members, turn = lo, hi, 0
     width = BEFORE_SUMS + words[SUMS]
     for epoch in range(words[EPOCHS]):
         record = records[epoch * width : (epoch + 1) * width]
-        if member == 0:
-            begin_epoch(epoch, words, control, indices, order, sums)
-            evaluation_control[STOP], validation_control[STOP], total[0] = 0, 0, 0.0
-        if members > 1:
-            barrier(control, members, turn)
-            turn += 1
-        turn = run_steps(program, control, control, now, member, members, turn)
-        if atomic_load(control, STOP) != 0:
-            return
+        begin_epoch(epoch, words, control, indices, order, sums)
+        evaluation_control[STOP], validation_control[STOP], total[0] = 0, 0, 0.0
+        lead(steps, program, control, meeting, now)
+        if control[STOP] != 0:
+            break
         if words[EVALUATES] != 0:
-            turn = run_steps(evaluation, evaluation_control, control, now, member, members, turn)
-            if member == 0:
-                record[LOSS] = evaluated(evaluation_control, total, doubles[WEIGHT])
-                total[0] = 0.0
+            lead(steps, evaluation, evaluation_control, meeting, now)
+            record[LOSS] = evaluated(evaluation_control, total, doubles[WEIGHT])
+            total[0] = 0.0
         if words[VALIDATES] != 0:
-            if members > 1:
-                barrier(control, members, turn)
-                turn += 1
-            turn = run_steps(validation, validation_control, control, now, member, members, turn)
-            if member == 0:
-                record[HELD_LOSS] = evaluated(validation_control, total, doubles[HELD_WEIGHT])
-        if member == 0:
-            end_epoch(epoch, words, doubles, control, sums, record, weights, best)
-        if members > 1:
-            barrier(control, members, turn)
-            turn += 1
-        if atomic_load(words, STOPS) != 0:
-            return
+            lead(steps, validation, validation_control, meeting, now)
+            record[HELD_LOSS] = evaluated(validation_control, total, doubles[HELD_WEIGHT])
+        end_epoch(epoch, words, doubles, control, sums, record, weights, best)
+        if words[STOPS] != 0:
+            break
+    dismiss(meeting)

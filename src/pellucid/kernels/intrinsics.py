@@ -3,6 +3,8 @@
 Imported only while something is compiled, since it needs Numba.
 """
 
+import platform
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -100,14 +102,34 @@ def call_kernel(tc, address, arguments, now, lo, hi):
 
 
 @intrinsic
-def call_nothing(tc, address):
-    """Call a C function without arguments, such as the one that gives the core away."""
+def call_system(tc, address, first, second, third, fourth):
+    """Call a C function of the system with whole numbers; one that takes fewer does not see the others."""
+    number = types.int64
 
     def codegen(ctx, bd, sig, args):
-        bd.call(bd.inttoptr(args[0], ir.FunctionType(ir.VoidType(), []).as_pointer()), [])
+        address, *rest = (ctx.cast(bd, v, t, number) for v, t in zip(args, sig.args, strict=True))
+        kind = ir.FunctionType(I64, [I64] * 6)
+        zeros = [ir.Constant(I64, 0)] * 2
+        return bd.call(bd.inttoptr(address, kind.as_pointer()), [*rest, *zeros])
+
+    return number(address, first, second, third, fourth), codegen
+
+
+@intrinsic
+def pause(tc):
+    """Tell the core that this thread only waits."""
+
+    def codegen(ctx, bd, sig, args):
+        if (machine := platform.machine()) in ("x86_64", "AMD64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            bd.call(cgutils.get_or_insert_function(bd.module, kind, "llvm.x86.sse2.pause"), [])
+        elif machine in ("aarch64", "arm64"):
+            kind = ir.FunctionType(ir.VoidType(), [I32])
+            isb = cgutils.get_or_insert_function(bd.module, kind, "llvm.aarch64.isb")
+            bd.call(isb, [ir.Constant(I32, 15)])
         return ctx.get_dummy_value()
 
-    return types.void(types.int64), codegen
+    return types.void(), codegen
 
 
 @intrinsic
@@ -130,7 +152,7 @@ def atomic_add(tc, array, i, value):
     """Add to array[i] in one step that no other thread can split; gives the old value."""
 
     def codegen(ctx, bd, sig, args):
-        return bd.atomic_rmw("add", _element(ctx, bd, sig, args), args[2], "acq_rel")
+        return bd.atomic_rmw("add", _element(ctx, bd, sig, args), args[2], "seq_cst")
 
     return types.int64(array, types.int64, types.int64), codegen
 
@@ -140,9 +162,20 @@ def atomic_load(tc, array, i):
     """array[i], with everything its writer wrote before it."""
 
     def codegen(ctx, bd, sig, args):
-        return bd.load_atomic(_element(ctx, bd, sig, args), "acquire", 8)
+        return bd.load_atomic(_element(ctx, bd, sig, args), "seq_cst", 8)
 
     return types.int64(array, types.int64), codegen
+
+
+@intrinsic
+def atomic_exchange(tc, array, i, expected, value):
+    """Make array[i] `value` if it is `expected`; gives what it was."""
+
+    def codegen(ctx, bd, sig, args):
+        pair = bd.cmpxchg(_element(ctx, bd, sig, args), args[2], args[3], "seq_cst", "seq_cst")
+        return bd.extract_value(pair, 0)
+
+    return types.int64(array, types.int64, types.int64, types.int64), codegen
 
 
 SIDE = 16  # numbers in a cache line, and in the widest vector

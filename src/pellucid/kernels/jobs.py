@@ -6,7 +6,6 @@ from enum import IntEnum
 
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import kernel
-from pellucid.kernels.team import SPINS
 
 
 class Board(IntEnum):
@@ -21,8 +20,9 @@ class Board(IntEnum):
 
 
 NEXT, READY, CLOSED, KERNEL, GIVE_WAY = map(int, list(Board)[:5])
-call_kernel, call_nothing, atomic_add, atomic_load = (
-    Instruction(name) for name in ("call_kernel", "call_nothing", "atomic_add", "atomic_load")
+SPINS = 2000  # looks for a job before a thread offers its core to others
+call_kernel, call_system, atomic_add, atomic_load = (
+    Instruction(name) for name in ("call_kernel", "call_system", "atomic_add", "atomic_load")
 )
 
 
@@ -36,6 +36,6 @@ def run_jobs(board, jobs, done, now, lo, hi):
                 return
             looks += 1
             if looks > SPINS:
-                call_nothing(board[GIVE_WAY])
+                call_system(board[GIVE_WAY], 0, 0, 0, 0)
         call_kernel(board[KERNEL], jobs[job], now, 0, 1)
         atomic_add(done, job, 1)

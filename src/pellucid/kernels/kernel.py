@@ -37,20 +37,29 @@ class Now(IntEnum):
 
 
 class Control(IntEnum):
-    """What the run is told, and the state of its barrier: indices into `control`."""
+    """What the run is told, and what it found out about its cost: indices into `control`."""
 
     FROM_STEP = 0
     TO_STEP = 1
     BATCH_SIZE = 2
     N_ROWS = 3
     TICK = 4
-    GIVE_WAY = 5  # address of the function that offers the core to other threads
+    PLACE = 5  # row of the optimizer's table for step 0
     STOP = 6  # not 0 after the step in which a kernel asked to stop
     LAST_STEP = 7
-    ARRIVED = 8  # a cache line each
-    OPENED = 16
-    PLACE = 24  # row of the optimizer's table for step 0
-    SIZE = 32
+    TAKEN = 8  # steps that members have taken, where no step needs another
+    ALONE = 16  # nanoseconds of a step by one thread; 0 is not known
+    CHOSEN = 17  # threads that took the least time; 0 is not known
+    TRY_AT = 18  # when other numbers of threads are to be tried again
+    REST = 19  # nanoseconds until then
+    LOST = 20  # nanoseconds that the team needed more than one thread would have
+    MOST = 21  # the threads that were there to be tried
+    PHASE = 22  # of a trial under way, from 1
+    DONE = 23  # steps measured in it; -1 before the first
+    SPENT = 24  # nanoseconds that these took
+    WORKED = 25  # nanoseconds that one thread alone has worked
+    TRIED = 26  # nanoseconds of a step by all these threads, by half of them, and so on down to one
+    SIZE = 40
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ The program is a table of numbers, so a new network costs no compilation:
 
 Within a group each member takes its share of `size` in whole grains and runs all calls of the group on
 one block of it after the other. Between stages stands a barrier.
+
+The first member, the caller's own thread, decides who works; see `kernels.pace`. The others follow.
 """
 
 from __future__ import annotations
@@ -19,42 +21,28 @@ import functools
 import operator
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 
-from pellucid.kernels import compiler
+from pellucid import settings
+from pellucid.kernels import compiler, sharing
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control, Kernel, Now, kernel
+from pellucid.kernels.meeting import Meeting, barrier, new_meeting
+from pellucid.kernels.pace import begin, dismiss, follow, invite, lead, members_for
 
 ROWS_OF_BATCH = -1  # stands for a group's size where that is the number of rows in the batch
 NOW_ROW = 16  # numbers a member has for its `now`: two cache lines
-SPINS = 2000  # looks at a closed barrier before a member offers its core to others
 
-
-FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK_0, GIVE_WAY, STOP, LAST_STEP, ARRIVED, OPENED, PLACE_0 = map(
-    int, list(Control)[:11]
-)
+FROM_STEP, TO_STEP, BATCH_SIZE, N_ROWS, TICK_0, PLACE_0, STOP, LAST_STEP = map(int, list(Control)[:8])
 STEP, FIRST, ROWS, TICK, PLACE = map(int, Now)
 
-call_kernel, call_nothing, atomic_add, atomic_load = (
-    Instruction(name) for name in ("call_kernel", "call_nothing", "atomic_add", "atomic_load")
+call_kernel, atomic_add, atomic_load = (
+    Instruction(name) for name in ("call_kernel", "atomic_add", "atomic_load")
 )
-
-
-def barrier(control, members, turn):
-    """Wait until every member has come here for the `turn`-th time."""
-    if atomic_add(control, ARRIVED, 1) == members * (turn + 1) - 1:
-        atomic_add(control, OPENED, 1)
-        return
-    looks = 0
-    while atomic_load(control, OPENED) <= turn:
-        looks += 1
-        if looks > SPINS:
-            call_nothing(control[GIVE_WAY])
 
 
 def run_group(program, at, now, member, members):
@@ -74,8 +62,9 @@ def run_group(program, at, now, member, members):
     return at + 2 * n_calls
 
 
-def run_steps(program, control, meeting, now, member, members, turn):
-    """All steps that `control` names, by one member; gives the turn of the next barrier of `meeting`."""
+@kernel(program="read whole i8", control="update whole i8", meeting="update whole i8", overlaps=True)
+def run(program, control, meeting, now, lo, hi):
+    """The steps of a program that `control` names, by member `lo` of `hi`."""
     for step in range(control[FROM_STEP], control[TO_STEP]):
         first = step * control[BATCH_SIZE]
         now[STEP], now[FIRST], now[TICK] = step, first, control[TICK_0] + step
@@ -85,49 +74,53 @@ def run_steps(program, control, meeting, now, member, members, turn):
             n_groups = program[at]
             at += 1
             for _ in range(n_groups):
-                at = run_group(program, at, now, member, members)
-            if members > 1:
-                barrier(meeting, members, turn)
-                turn += 1
+                at = run_group(program, at, now, lo, hi)
+            if hi > 1:
+                barrier(meeting, hi)
         if atomic_load(control, STOP) != 0:
             break
-        if member == 0:
+        if lo == 0:
             control[LAST_STEP] = step + 1
-    return turn
 
 
-@kernel(program="read whole i8", control="update whole i8", overlaps=True)
-def run(program, control, now, lo, hi):
-    """All steps of a program by member `lo` of a team of `hi`."""
-    run_steps(program, control, control, now, lo, hi, 0)
+@kernel(control="update whole i8", meeting="update whole i8", overlaps=True)
+def lead_steps(steps, row, control, meeting, now, lo, hi):
+    """Have the steps that `control` names run by the kernel at the address `steps`, each by all who work."""
+    lead(steps, row, control, meeting, now)
+    dismiss(meeting)
+
+
+@kernel(meeting="update whole i8", overlaps=True)
+def lead_apart(steps, row, meeting, now, lo, hi):
+    """Have the kernel at the address `steps` run by the first member, and by the others if they come."""
+    invite(steps, row, meeting)
+    call_kernel(steps, row, now, 0, 1)
+    dismiss(meeting)
+
+
+@kernel(meeting="update whole i8", overlaps=True)
+def help_out(meeting, now, lo, hi):
+    """Member `lo` works in the run of the number `hi`, until it is over."""
+    follow(meeting, now, lo, hi)
 
 
 @functools.cache
 def entry(kernel: Kernel = run) -> Callable[[int, int, int, int], None]:
-    """The compiled `run`, or another that is shared by a team; callable from Python, without its lock."""
+    """The compiled `run`, or another kernel, callable from Python; it lets go of the interpreter lock."""
     signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     return signature(address_of(kernel))
 
 
 @functools.cache
 def address_of(kernel: Kernel) -> int:
-    """Where the kernel's machine code stands."""
+    """Where a kernel's machine code stands."""
     return compiler.addresses([kernel])[kernel]
 
 
-@functools.cache
-def give_way() -> int:
-    """Address of the system's function that offers the core to other threads."""
-    if sys.platform == "win32":
-        function = ctypes.windll.kernel32.SwitchToThread
-    else:
-        function = ctypes.CDLL(None).sched_yield
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
-
-
-# What to run, the address of its argument row, how many take part, who has finished, what to ring then.
-Job: TypeAlias = "tuple[Kernel, int, int, list[int], queue.SimpleQueue[None]]"
+# The argument row of `help_out`, the meeting that it points to, and the number of the run.
+Job: TypeAlias = "tuple[np.ndarray, np.ndarray, int]"
 Jobs: TypeAlias = "queue.SimpleQueue[Job | None]"
+WITH_TEAMS = (run, lead_steps, lead_apart, help_out)
 
 
 class Team:
@@ -135,50 +128,82 @@ class Team:
 
     Parameters
     ----------
-    members : int
-        How many threads work, the caller's included; fewer where the system gives no more.
+    members : int, optional
+        How many threads work, the caller's included; fewer where the system gives no more. Unless given,
+        as many as take the least time, which is measured, and fewer beside other teams.
     """
 
-    def __init__(self, members: int) -> None:
-        self.members = members
-        self._now = np.zeros((members, NOW_ROW), np.int64)
+    def __init__(self, members: int | None = None) -> None:
+        self.is_measured = members is None
+        self.members = settings.threads() if members is None else members
+        self.meeting = new_meeting()
+        self.meeting[Meeting.ALLOWED] = self.members
+        self._now = np.zeros((self.members, NOW_ROW), np.int64)
         self._process = 0
         self._jobs: list[Jobs] = []
 
-    def run(self, row: np.ndarray, control: np.ndarray, kernel: Kernel = run) -> None:
+    def run(self, row: np.ndarray, control: np.ndarray) -> None:
         """Run the steps that `control` names; `row` holds the addresses of the program and of `control`.
 
-        Another kernel than `run` has its own arguments in `row`, and its barrier in `control`.
         A Ctrl-C is raised when all members have come to the end.
         """
-        if self._process != os.getpid():  # threads do not survive a fork
-            self._gather()
-        control[GIVE_WAY] = give_way()
-        control[STOP] = control[ARRIVED] = control[OPENED] = 0
-        address, members = row.ctypes.data, len(self._jobs) + 1
-        own_share = functools.partial(entry(kernel), address, self._now.ctypes.data, 0, members)
-        if members == 1:
-            own_share()
+        control[STOP] = 0
+        row = np.array([*row[:2], self.meeting.ctypes.data], np.int64)
+        if self.members == 1:
+            entry()(row.ctypes.data, self._now.ctypes.data, 0, 1)
             return
-        finished: list[int] = []
-        bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        starts = [
-            functools.partial(jobs.put, (kernel, address, members, finished, bell)) for jobs in self._jobs
-        ]
-        at_once = map(operator.call, [*starts, own_share])
-        interrupt = None
-        try:
-            # One call, in which no Ctrl-C is seen: between two starts it would leave a member at the barrier.
-            collections.deque(at_once, maxlen=0)
-        except BaseException as raised:
-            interrupt = raised
-        while len(finished) < members - 1:  # no member may go on alone with memory that is given back
-            try:
-                bell.get()
-            except BaseException as raised:
-                interrupt = raised
-        if interrupt:
-            raise interrupt
+        first, to = int(control[FROM_STEP]), int(control[TO_STEP])
+        if self.is_measured and not control[Control.ALONE] and to - first > 1:
+            control[TO_STEP] = first + 1  # what a step takes says whether the others are worth a call
+            self._run(row, control)
+            if control[STOP]:
+                return
+            control[FROM_STEP], control[TO_STEP] = first + 1, to
+        self._run(row, control)
+
+    def _run(self, row: np.ndarray, control: np.ndarray) -> None:
+        steps = int(control[TO_STEP] - control[FROM_STEP])
+        given = [address_of(run), row.ctypes.data, control.ctypes.data, self.meeting.ctypes.data]
+        self.run_led(lead_steps, np.array(given, np.int64), control, steps)
+
+    def run_apart(self, kernel: Kernel, row: np.ndarray) -> None:
+        """Run a kernel that takes steps until there are none, once for each member that comes in time."""
+        members = min(self.members, int(self.meeting[Meeting.ALLOWED]))
+        if members == 1:
+            entry(kernel)(row.ctypes.data, self._now.ctypes.data, 0, 1)
+            return
+        given = np.array([address_of(kernel), row.ctypes.data, self.meeting.ctypes.data], np.int64)
+        self._run_with(lead_apart, given, members)
+
+    def run_led(
+        self, kernel: Kernel, row: np.ndarray, control: np.ndarray, steps: int, guess: float = 0.0
+    ) -> None:
+        """Run a kernel that leads the team at `meeting` through so many steps, and dismisses it in the end.
+
+        Parameters
+        ----------
+        kernel, row
+            What the first member runs, and its arguments.
+        control : int64 array
+            Of the program whose steps these are; knows what a step took before.
+        steps : int
+            How many there are.
+        guess : float
+            Nanoseconds of a step if that is not known.
+        """
+        members = members_for(control, self.meeting, self.members, steps, guess, self.is_measured)
+        self._run_with(kernel, row, members)
+
+    def _run_with(self, kernel: Kernel, row: np.ndarray, members: int) -> None:
+        if members > 1 and self._process != os.getpid():  # threads do not survive a fork
+            self._gather()
+        members = min(members, len(self._jobs) + 1)
+        number = begin(self.meeting, members, is_fixed=not self.is_measured)
+        job = np.array([self.meeting.ctypes.data], np.int64), self.meeting, number
+        calls = [functools.partial(jobs.put, job) for jobs in self._jobs[: members - 1]]
+        own_share = functools.partial(entry(kernel), row.ctypes.data, self._now.ctypes.data, 0, members)
+        # One call, in which no Ctrl-C is seen: between two others it would leave a member without a leader.
+        collections.deque(map(operator.call, [*calls, own_share]), maxlen=0)
 
     def close(self) -> None:
         """Send the threads home."""
@@ -187,9 +212,11 @@ class Team:
         self._jobs, self._process = [], 0
 
     def __enter__(self) -> Team:
+        sharing.enter(self.meeting)
         return self
 
     def __exit__(self, *_: object) -> None:
+        sharing.leave(self.meeting)
         self.close()
 
     def __del__(self) -> None:
@@ -197,10 +224,10 @@ class Team:
 
     def _gather(self) -> None:
         self._jobs = []
-        entry()
+        entry(help_out)
         for member in range(1, self.members):
             jobs: Jobs = queue.SimpleQueue()
-            arguments = (self._now[member].ctypes.data, member, jobs)
+            arguments = (self._now[member], member, jobs)
             thread = threading.Thread(target=_work, args=arguments, name=f"pellucid-{member}", daemon=True)
             try:
                 thread.start()
@@ -210,10 +237,9 @@ class Team:
         self._process = os.getpid()
 
 
-def _work(now: int, member: int, jobs: Jobs) -> None:
+def _work(now: np.ndarray, member: int, jobs: Jobs) -> None:
     """What a member does: it holds no reference to its team, so that a forgotten team goes home."""
     while (job := jobs.get()) is not None:
-        kernel, address, members, finished, bell = job
-        entry(kernel)(address, now, member, members)
-        finished.append(member)
-        bell.put(None)
+        row, _, number = job
+        entry(help_out)(row.ctypes.data, now.ctypes.data, member, number)
+        del job, row, _

@@ -10,7 +10,8 @@ import numpy as np
 
 from pellucid.kernels.epochs import Words, run_epochs
 from pellucid.kernels.jobs import Board, run_jobs
-from pellucid.kernels.team import NOW_ROW, Team, address_of, entry, give_way
+from pellucid.kernels.meeting import give_way
+from pellucid.kernels.team import NOW_ROW, Team, address_of, entry
 from pellucid.training.epochs import most_epochs
 from pellucid.training.fit import Fit
 

@@ -12,6 +12,7 @@ from pellucid.engine.run import Program
 from pellucid.kernels.epochs import Doubles, Record, Words, run_epochs
 from pellucid.kernels.kernel import Control
 from pellucid.kernels.random import key_of
+from pellucid.kernels.team import address_of, run
 from pellucid.training.evaluation import BATCH
 from pellucid.training.job import Rows
 from pellucid.training.state import sums_of
@@ -19,6 +20,7 @@ from pellucid.training.state import sums_of
 if TYPE_CHECKING:
     from pellucid.training.fit import Fit
 
+PER_NANOSECOND = 50.0  # additions and multiplications, before they were measured
 MOST = 1 << 20  # bytes of what is written down of the epochs of a call
 STEPS = 1 << 16  # of a call
 
@@ -52,6 +54,7 @@ class Epochs:
         x[Doubles.UNTIL] = -np.inf if settings.until is None else settings.until
         most = max(len(r.indices) for r in (fit.rows, fit.validation or fit.rows))
         self.outputs = np.empty((most, fit.data.n_out), np.float32)
+        self.guess = 6 * sum(p.synapses for p in fit.all) * fit.batch_size / PER_NANOSECOND
         self.validation = fit.refresh  # never run
         if fit.validation:
             self.validation = Program(fit.evaluator.lowered.plan, fit.parameters, fit.evaluator.work)
@@ -75,7 +78,9 @@ class Epochs:
 
     def run(self) -> None:
         """Run them by the team of the fit."""
-        self.fit.team.run(self.row, self.fit.program.control, run_epochs)
+        fit = self.fit
+        steps = int(self.words[Words.EPOCHS]) * fit.n_steps
+        fit.team.run_led(run_epochs, self.row, fit.program.control, steps, self.guess)
 
     def end(self, seconds: float | None = None) -> dict[str, list[float]]:
         """Bring the fit to where they have led; gives their records.
@@ -106,9 +111,13 @@ class Epochs:
         if fit.settings.train_loss or fit.validation:
             assert fit.evaluator.lowered.total
             total = fit.evaluator.work.view(fit.evaluator.lowered.total)
-        addresses = [self.words.ctypes.data, self.doubles.ctypes.data]
-        for program in (fit.program, evaluation, self.validation):
-            addresses += program.address_row().tolist()
+        meeting = fit.team.meeting.ctypes.data
+        addresses = [self.words.ctypes.data, self.doubles.ctypes.data, address_of(run)]
+        programs = fit.program, evaluation, self.validation
+        self._rows = [np.array([*p.address_row(), meeting], np.int64) for p in programs]
+        for row in self._rows:
+            addresses += [row.ctypes.data, int(row[1])]
+        addresses.append(meeting)
         arrays = [fit.rows.indices, fit.order, fit.work.words, total]
         arrays += [records, fit.parameters.words, self.best.words]
         return np.array([*addresses, *(a.ctypes.data for a in arrays)], np.int64)
@@ -158,4 +167,4 @@ def _set(control: Array, to_step: int, batch_size: int, n_rows: int, tick: int =
     """Have all steps of an epoch run."""
     c = control
     c[Control.FROM_STEP], c[Control.TO_STEP], c[Control.BATCH_SIZE] = 0, to_step, batch_size
-    c[Control.N_ROWS], c[Control.TICK], c[Control.PLACE] = n_rows, tick, 0
+    c[Control.N_ROWS], c[Control.TICK], c[Control.PLACE], c[Control.STOP] = n_rows, tick, 0, 0

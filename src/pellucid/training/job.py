@@ -36,7 +36,7 @@ class Settings:
     until: float | None = None
     time_limit: float | None = None
     train_loss: bool = True
-    threads: int = 1
+    threads: int | None = None  # None is as many as take the least time
     callbacks: Sequence[Callback] = ()
     gradients: Any = None
 

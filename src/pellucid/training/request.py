@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from pellucid.network import Network
 
 A_FEW = 1000  # rows that show whether a metric fits the targets
-WORTH_A_THREAD = 1.5e6  # additions and multiplications of a step for each thread that shares it
 
 
 @dataclass
@@ -99,7 +98,8 @@ class Request:
         Whether each epoch ends with a pass over the training rows for the loss at its final weights. False
         saves about a quarter of the time; `until` and the choice of the best epoch then see the running loss.
     threads : int, optional
-        How many threads work; by default as many as the work of a step is worth.
+        How many threads work. By default, or where `PELLUCID_THREADS` says it, as many as take the least
+        time: that is measured in the first steps, and again when the machine gets busier.
     clip_value, clip_norm, gradient_noise : float, optional
         Limits for each gradient and for the norm of all; η of the noise added to gradients.
     record : bool
@@ -222,7 +222,7 @@ class Request:
             until=self.until,
             time_limit=self.time_limit,
             train_loss=self.train_loss,
-            threads=self.threads or threads_for(net, min(self.batch_size, len(rows.indices))),
+            threads=self.threads or environment.fixed_threads(),
             callbacks=self.callbacks,
             gradients=gradients,
         )
@@ -399,10 +399,3 @@ def digest(rows: Rows) -> int:
         if array is not None:
             number = zlib.crc32(np.ascontiguousarray(array).data, number)
     return number
-
-
-def threads_for(net: Network, batch_size: int) -> int:
-    """As many threads as the work of a step is worth, at most those of the setting."""
-    synapses = sum(p.synapses for p in net._parameters)
-    work = 6.0 * synapses * batch_size
-    return max(1, min(environment.threads(), int(work / WORTH_A_THREAD)))
