@@ -143,6 +143,20 @@ def store(tc, address, value):
     return types.void(types.int64, types.int64), codegen
 
 
+@intrinsic
+def fetch(tc, array, i):
+    """Have the memory of array[i] brought into the cache, if it can be reached; nothing waits for it."""
+
+    def codegen(ctx, bd, sig, args):
+        place = bd.bitcast(_element(ctx, bd, sig, args), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, I32, I32, I32])
+        function = cgutils.get_or_insert_function(bd.module, kind, "llvm.prefetch.p0i8")
+        bd.call(function, [place, *(ir.Constant(I32, k) for k in (0, 3, 1))])  # read, all caches, data
+        return ctx.get_dummy_value()
+
+    return types.void(array, types.int64), codegen
+
+
 def _element(ctx, bd, sig, args):
     return bd.gep(ctx.make_array(sig.args[0])(ctx, bd, args[0]).data, [args[1]])
 

@@ -11,13 +11,23 @@ STEP, FIRST, ROWS, STOP = int(Now.STEP), int(Now.FIRST), int(Now.ROWS), int(Cont
 SQUARES_EVERY = 8  # steps of an epoch, the first among them, from one norm of the gradient to the next
 SIDE = 16  # of a square that is transposed in registers
 
-turn = Instruction("turn")
+LINE = 16  # numbers in a cache line
+
+turn, fetch = Instruction("turn"), Instruction("fetch")
 
 
 @kernel(data="read whole", order="read whole i8", out="write part")
 def gather(data, data_stride, order, out, out_stride, out_columns, now, lo, hi):
-    """The rows of the batch, in the epoch's order, from data that stays where it is."""
-    first = now[FIRST]
+    """The rows of the batch, in the epoch's order, from data that stays where it is.
+
+    Rows that are far apart in memory are asked for before the first is waited for, and so are those of the
+    next block.
+    """
+    first, last = now[FIRST], now[ROWS]
+    for i in range(lo, min(2 * hi - lo, last)):
+        start = order[first + i] * data_stride
+        for j in range(0, out_columns, LINE):
+            fetch(data, start + j)
     for i in range(lo, hi):
         start = order[first + i] * data_stride
         x, y = data[start : start + out_columns], out[i * out_stride : i * out_stride + out_columns]
