@@ -123,9 +123,11 @@ class Optimizer(Formula):
         """
         steps = np.asarray(t, np.float64)
         table = self.table(steps, np.broadcast_to(np.asarray(learning_rate, np.float64), steps.shape))
-        columns = [np.broadcast_to(column, steps.shape) for column in table.values()]
+        rows = np.empty((len(steps), len(table)), np.float32)
         with np.errstate(over="ignore"):
-            return np.ascontiguousarray(np.stack(columns, axis=1), np.float32)
+            for i, column in enumerate(table.values()):
+                rows[:, i] = column
+        return rows
 
     @property
     def _parameters(self) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from pellucid.kernels.epochs import Words, run_epochs
 from pellucid.kernels.jobs import Board, run_jobs
 from pellucid.kernels.meeting import give_way
 from pellucid.kernels.team import NOW_ROW, Team, address_of, entry
-from pellucid.training.epochs import most_epochs
 from pellucid.training.fit import Fit
 
 LARGEST = 1 << 28  # bytes of the trainings that are ready or under way
@@ -46,7 +45,7 @@ class Crowd:
 
     def add(self, fit: Fit, lock: Any) -> bool:
         """Have a training run and hold its lock until it is over; False where it cannot be run so."""
-        if fit.needs_python() or not 0 < fit.settings.epochs <= most_epochs(fit):
+        if fit.needs_python() or fit.settings.epochs > fit.together.most:
             return False
         while self._bytes > LARGEST:
             time.sleep(LOOK)

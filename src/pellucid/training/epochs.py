@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,10 @@ class Epochs:
         settings = fit.settings
         self.words, self.doubles = np.zeros(Words.SIZE, np.int64), np.zeros(Doubles.SIZE)
         self.best = Arena(fit.parameters.buffers)
-        self.starts = places_of_sums(fit)
-        self.width = int(Record.SIZE + self.starts[-1])
+        lines = [-(-b.nbytes // ALIGNMENT) * ALIGNMENT // 8 for b in sums_of(fit.lowered)]
+        self.starts = [0, *itertools.accumulate(lines)]  # of each sum in the work arena, and their end
+        self.width = Record.SIZE + self.starts[-1]
+        self.most = max(1, min(MOST // (8 * self.width), STEPS // fit.n_steps))  # epochs of a call
         low, high = key_of(fit.seed)
         w = self.words
         w[Words.SHUFFLES], w[Words.SEED_LOW], w[Words.SEED_HIGH] = settings.shuffle, low, high
@@ -63,7 +66,7 @@ class Epochs:
         """Have so many epochs ready to be run, or fewer; gives the arguments for `run_epochs`."""
         fit, state = self.fit, self.fit.state
         self.started = time.perf_counter()
-        many = min(many, most_epochs(fit))
+        many = min(many, self.most)
         tables, self.rates = fit.tables(many)
         for factor, buffer in fit.lowered.tables.items():
             fit.program.point(buffer, tables[factor])
@@ -149,18 +152,6 @@ class Epochs:
         told["gradient_norm"] = np.sqrt(squares / fit.n_norms).tolist()
         told["seconds"] = [seconds / n] * n
         return told
-
-
-def places_of_sums(fit: Fit) -> Array:
-    """Where in the work arena, which begins with them, each sum of an epoch begins, and the last ends."""
-    lines = [-(-b.nbytes // ALIGNMENT) * ALIGNMENT for b in sums_of(fit.lowered)]
-    return np.cumsum([0, *lines]) // 8
-
-
-def most_epochs(fit: Fit) -> int:
-    """How many epochs a call may have, for the memory that they take."""
-    width = int(Record.SIZE + places_of_sums(fit)[-1])
-    return max(1, min(MOST // (8 * width), STEPS // fit.n_steps))
 
 
 def _set(control: Array, to_step: int, batch_size: int, n_rows: int, tick: int = 0) -> None:
