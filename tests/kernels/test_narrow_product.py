@@ -13,7 +13,7 @@ from pellucid.kernels.products import NARROW
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("has_start", [False, True])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 140), st.integers(1, NARROW), st.integers(0, 2**32))
 @example(16, 16, 1, 0)
 @example(33, 17, 2, 0)
