@@ -110,24 +110,24 @@ def parameters_of(layers: Sequence[Layer]) -> list[Parameter]:
 
 
 def lower_prediction(
-    layers: Sequence[Layer], n_in: int, n_out: int, dtype: str, batch_size: int, *, in_place: bool = False
+    layers: Sequence[Layer], n_in: int, n_out: int, dtype: str, batch_size: int, *, outputs_only: bool = False
 ) -> Lowered:
     """The forward pass over rows of X as they come, the outputs put into an array.
 
-    With the dtype `""` rows are put into the input buffer by hand and the outputs stay in theirs. With
-    `in_place` a first Dense reads float32 rows where they are: X must then move, see `engine.apart`.
+    With the dtype `""` rows are put into the input buffer by hand and the outputs stay in theirs. Where
+    nobody looks at anything but the outputs a first Dense reads float32 rows where they are: then x is X,
+    which must move, see `engine.apart`.
 
-    In `seen`, zero at first, the number of a row becomes NaN where an input or an output was not finite. Of
-    all inputs of a first Dense its first z tells, which may also have become so by itself.
+    In `seen`, zero at first, a number becomes NaN where an input or an output was not finite.
     """
     step = Step(batch_size, is_training=False)
-    first_is_dense = len(layers) > 1 and isinstance(layers[1], Dense)
+    step.outputs_only = outputs_only
     ready = [p.buffer for p in parameters_of(layers)]
     lowered = Lowered(None, step, None, None)  # type: ignore[arg-type]
     if dtype:
         lowered.data = Data(n_in, n_out, dtype)
         ready += lowered.data.buffers
-    if lowered.data and in_place and first_is_dense and dtype == "f4":
+    if lowered.data and outputs_only and dtype == "f4" and isinstance(layers[1], Dense):
         lowered.x = lowered.data.X
     else:
         lowered.x = step.matrix("X", n_in)
@@ -137,13 +137,9 @@ def lower_prediction(
             ready.append(lowered.x)
     lowered.seen = step.line("rows that are not finite")
     ready.append(lowered.seen)
-    first = chain(step, layers[:2], lowered.x)
-    if first_is_dense and first.z:
-        step.call(rows.look_for_nonfinite, x=first.z, seen=lowered.seen, width=1)
-    else:
-        step.call(rows.look_for_nonfinite, x=lowered.x, seen=lowered.seen, width=n_in)
-    lowered.outputs = chain(step, layers[2:], first.a).a
-    step.call(rows.look_for_nonfinite, x=lowered.outputs, seen=lowered.seen, width=n_out)
+    step.call(rows.look_for_nonfinite, x=lowered.x, seen=lowered.seen)
+    lowered.outputs = chain(step, layers, lowered.x).a
+    step.call(rows.look_for_nonfinite, x=lowered.outputs, seen=lowered.seen)
     if dtype:
         lowered.results = Buffer("results", 0, n_out, given=True)
         step.call(rows.put, x=lowered.outputs, out=lowered.results)

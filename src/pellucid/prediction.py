@@ -37,7 +37,7 @@ class Predictor:
 
     def __init__(self, layers: Sequence[Layer], parameters: Arena, dtype: str) -> None:
         self.n_out = layers[-1].n_out
-        self.lowered = lower_prediction(layers, layers[0].n_in, self.n_out, dtype, BATCH, in_place=True)
+        self.lowered = lower_prediction(layers, layers[0].n_in, self.n_out, dtype, BATCH, outputs_only=True)
         self.parameters = parameters
         self.cost = cost_of(layers)
         self._use(1)
@@ -58,7 +58,7 @@ class Predictor:
 
     @property
     def is_sound(self) -> bool:
-        """Whether all inputs and outputs of the last run were finite, and all sums of the first neuron."""
+        """Whether all inputs and outputs of the last run were finite."""
         return not any(seen.any() for seen in self._seen)
 
     def _use(self, members: int) -> None:
@@ -83,7 +83,7 @@ class Single:
 
     def __init__(self, layers: Sequence[Layer], parameters: Arena, dtype: str) -> None:
         n_in, n_out = layers[0].n_in, layers[-1].n_out
-        lowered = lower_prediction(layers, n_in, n_out, "" if dtype == "f4" else dtype, 1)
+        lowered = lower_prediction(layers, n_in, n_out, "" if dtype == "f4" else dtype, 1, outputs_only=True)
         assert lowered.seen
         work = Arena(lowered.step.work)
         self.program = Program(lowered.plan, parameters, work)

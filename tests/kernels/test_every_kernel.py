@@ -27,7 +27,7 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "take": ({"data": "NC", "out": "RC"}, "R", {}),
     "take_double": ({"data": "NC", "out": "RC"}, "R", {}),
     "put": ({"x": "RC", "out": "NC"}, "R", {}),
-    "look_for_nonfinite": ({"x": "RC", "seen": "R"}, "R", {"width": 1}),
+    "look_for_nonfinite": ({"x": "RC", "seen": "R"}, "R", {}),
     "column_sums": ({"x": "RC", "out": "C"}, "C", {}),
     "transpose": ({"x": "RC", "out": "CR"}, "R", {}),
     "add_losses": ({"losses": "R", "weights": "R", "total": "1", "control": "control"}, "1", {}),

@@ -42,11 +42,11 @@ def numbers(seed: int, *shape: int) -> Array:
     return (rng.standard_normal(shape) * 10.0 ** rng.integers(-3, 3, shape)).astype(np.float32)
 
 
-def forward(width: int, A: Array, B: Array, start: Array | None) -> Work:
+def forward(width: int, A: Array, B: Array, start: Array | None, rectifies: bool = False) -> Work:
     """A @ B, plus a row if there is one, as work not yet done."""
     values = {"A": A, "B": B, "C": np.full((len(A), B.shape[1]), np.nan, np.float32)}
     values["start"] = np.zeros(B.shape[1], np.float32) if start is None else start
-    return Work(products(width)[0], values, has_start=int(start is not None))
+    return Work(products(width)[0], values, has_start=int(start is not None), rectifies=int(rectifies))
 
 
 def gradient(width: int, A: Array, D: Array) -> Work:
@@ -80,6 +80,20 @@ def test_forward(width: int, has_start: bool, shape: tuple[int, int, int], seed:
 
 for _edge in EDGES:
     test_forward = example(_edge, 0)(test_forward)
+
+
+@each_width
+@settings(max_examples=10, deadline=None)
+@given(shapes, st.integers(0, 2**32))
+@example((20, 100, 2), 0)
+@example((20, DEPTH + 9, 33), 0)
+def test_what_is_below_zero_is_cut(width: int, shape: tuple[int, int, int], seed: int) -> None:
+    m, k, n = shape
+    A, B, start = numbers(seed, m, k), numbers(seed + 1, k, n), numbers(seed + 2, n)
+    A[m // 2, k // 2] = np.nan
+    whole, cut = (forward(width, A, B, start, c).compiled([0, m])["C"][:, :n] for c in (False, True))
+    np.testing.assert_array_equal(cut, np.where(whole < 0, 0, whole))
+    assert np.isnan(cut[m // 2]).all()
 
 
 @each_width

@@ -14,6 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from pellucid.kernels.tile import rectified
+
 F32, I64, I32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 ALIGN = 4
 FOUR = 4  # numbers in the part of a vector that a shuffle stays in on every CPU
@@ -64,17 +66,18 @@ def turned(bd, rows):
 def make_narrow_tile(n_columns, width):
     """A tile of `width` rows and `n_columns` columns as a Numba intrinsic; n is at least `width`.
 
-    The sums start from nothing where `begin` is 0, else from the row `start`. A whole vector is written to
+    The sums start from nothing where `begin` is 0, else from the row `start`; where `rectifies` is not 0,
+    max(0, sum) is stored. A whole vector is written to
     each row of C, with zeros behind the columns.
     """
 
     @intrinsic
-    def tile(tc, A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n):
+    def tile(tc, A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n, rectifies):
         i = types.int64
-        signature = types.void(A, i, i, B, i, start, i, C, i, i, i)
+        signature = types.void(A, i, i, B, i, start, i, C, i, i, i, i)
 
         def codegen(ctx, bd, sig, args):
-            A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n = args
+            A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n, rectifies = args
             data = lambda at, array: ctx.make_array(sig.args[at])(ctx, bd, array).data
             vector = ir.VectorType(F32, width)
             const = lambda value: ir.Constant(I64, value)
@@ -140,6 +143,8 @@ def make_narrow_tile(n_columns, width):
                 result.add_incoming(with_rest, from_rest)
                 result.add_incoming(without, from_done)
                 results.append(result)
+            cut = bd.icmp_signed("!=", rectifies, const(0))
+            results = [bd.select(cut, rectified(bd, x), x) for x in results]
             for r, row in enumerate(turned(bd, [*results, *[zero] * (width - n_columns)])):
                 bd.store(
                     row, bd.bitcast(bd.gep(C, [bd.mul(const(r), C_stride)]), vector.as_pointer()), align=ALIGN

@@ -38,14 +38,14 @@ def _sweeps_source(registers: int, transposed: bool) -> str:
     from pellucid.kernels.tile import row_counts
 
     lines = []
-    arguments = "A, a, A_stride, A_step, B, b, B_stride, start, c, begin, C, C_stride, n, lo, hi"
+    arguments = "A, a, A_stride, A_step, B, b, B_stride, start, c, begin, C, C_stride, n, cut, lo, hi"
     for n_vectors in (1, 2, 3, 4):
         lines += [f"def sweep_{n_vectors}({arguments}):", "    i = lo"]
         for r in row_counts(n_vectors, registers, transposed):
             lines += [
                 f"    while i + {r} <= hi:",
                 f"        tile_{r}_{n_vectors}(A, a + i * A_step, A_stride, B, b, B_stride, start, c, begin,"
-                " C, c + i * C_stride, C_stride, n)",
+                " C, c + i * C_stride, C_stride, n, cut)",
                 f"        i += {r}",
             ]
     return "\n".join(lines)
@@ -53,7 +53,7 @@ def _sweeps_source(registers: int, transposed: bool) -> str:
 
 @functools.cache
 def _sweep(transposed: bool, width: int) -> Any:
-    """Compiled: all tiles of C[lo:hi] += A @ B over `n` rows of B."""
+    """Compiled: all tiles of C[lo:hi] += A @ B over `n` rows of B; `cut` is `rectifies` of a tile."""
     from pellucid.kernels.jit import callee
     from pellucid.kernels.tile import make_tile, row_counts
 
@@ -67,24 +67,43 @@ def _sweep(transposed: bool, width: int) -> Any:
     one, two, three, four = (callee(space[f"sweep_{v}"]) for v in (1, 2, 3, 4))
     narrow = _narrow_sweep(width)
 
-    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
+    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, cut, lo, hi):
         if not transposed and C_columns <= NARROW and n_sums >= width:
-            lo = narrow(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi)
+            lo = narrow(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, cut, lo, hi)
         for k in range(0, n_sums, DEPTH):  # a sum goes on where the last panel of B left it
-            n, a, b, c = min(DEPTH, n_sums - k), k * (A_stride if transposed else 1), k * B_stride, 0
+            n, end = min(DEPTH, n_sums - k), cut if n_sums - k <= DEPTH else 0
+            a, b, c = k * (A_stride if transposed else 1), k * B_stride, 0
             left = (C_columns + width - 1) // width
             while left > 0:
+                tiles = (
+                    A,
+                    a,
+                    A_stride,
+                    A_step,
+                    B,
+                    b + c,
+                    B_stride,
+                    start,
+                    c,
+                    begin,
+                    C,
+                    C_stride,
+                    n,
+                    end,
+                    lo,
+                    hi,
+                )
                 if left >= 4 and left != 5:
-                    four(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    four(*tiles)
                     left, c = left - 4, c + 4 * width
                 elif left >= 3:
-                    three(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    three(*tiles)
                     left, c = left - 3, c + 3 * width
                 elif left == 2:
-                    two(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    two(*tiles)
                     left = 0
                 else:
-                    one(A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin, C, C_stride, n, lo, hi)
+                    one(*tiles)
                     left = 0
             begin = 2
 
@@ -98,12 +117,12 @@ def _narrow_sweep(width: int) -> Any:
     from pellucid.kernels.narrow import make_narrow_tile
 
     space: dict[str, Any] = {f"tile_{n}": make_narrow_tile(n, width) for n in range(1, NARROW + 1)}
-    lines = ["def rows(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n, lo, hi):"]
+    lines = ["def rows(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n, cut, lo, hi):"]
     for n in range(1, NARROW + 1):
         lines += [
             f"    while C_columns == {n} and lo + {width} <= hi:",
             f"        tile_{n}(A, lo * A_stride, A_stride, B, B_stride, start, begin,"
-            " C, lo * C_stride, C_stride, n)",
+            " C, lo * C_stride, C_stride, n, cut)",
             f"        lo += {width}",
         ]
     exec("\n".join([*lines, "    return lo"]), space)
@@ -120,17 +139,17 @@ def _row_sweep(width: int) -> Any:
     from pellucid.kernels.tile import make_tile
 
     space: dict[str, Any] = {f"tile_{v}": make_tile(1, v, width, transposed=False) for v in range(1, 9)}
-    tile = "tile_{}(A, 0, A_stride, B, c, B_stride, start, c, begin, C, c, C_stride, n)"
-    lines = ["def columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n, c, left):"]
+    tile = "tile_{}(A, 0, A_stride, B, c, B_stride, start, c, begin, C, c, C_stride, n, cut)"
+    lines = ["def columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n, cut, c, left):"]
     lines += [f"    if left == {v}:\n        {tile.format(v)}" for v in range(1, 8)]
     lines += [f"    if left >= 8:\n        {tile.format(8)}"]
     exec("\n".join(lines), space)
     columns = callee(space["columns"])
 
-    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, lo, hi):
+    def sweep(A, A_stride, A_step, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, cut, lo, hi):
         vectors = (C_columns + width - 1) // width
         for v in range(0, vectors, 8):
-            columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n_sums, v * width, vectors - v)
+            columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n_sums, cut, v * width, vectors - v)
 
     return callee(sweep)
 
@@ -140,21 +159,41 @@ def sweep(*_: Any) -> None:
 
 
 @kernel(A="read part", B="read whole", start="read whole", C="write part")
-def product(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):
-    """C = A @ B + start, with one row `start` for all rows, or nothing where has_start is 0."""
-    sweep(A, A_stride, A_stride, B, B_stride, start, has_start, C, C_stride, C_columns, B_rows, lo, hi)
+def product(A, A_stride, B, B_stride, B_rows, start, has_start, rectifies, C, C_stride, C_columns, lo, hi):
+    """C = A @ B + start, with one row `start` for all rows, or nothing where has_start is 0.
+
+    Where rectifies is 1 what is below 0 becomes 0.
+    """
+    sweep(
+        A,
+        A_stride,
+        A_stride,
+        B,
+        B_stride,
+        start,
+        has_start,
+        C,
+        C_stride,
+        C_columns,
+        B_rows,
+        rectifies,
+        lo,
+        hi,
+    )
 
 
 @product.twin
-def _(A, A_stride, B, B_stride, B_rows, start, has_start, C, C_stride, C_columns, lo, hi):
+def _(A, A_stride, B, B_stride, B_rows, start, has_start, rectifies, C, C_stride, C_columns, lo, hi):
     C[lo:hi] = A[lo:hi] @ B + (start if has_start else 0)
+    if rectifies:
+        C[lo:hi][C[lo:hi] < 0] = 0
 
 
 @kernel(A="read whole", B="read whole", C="write part")
 def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo, hi):
     """C = A.T @ B over the rows of the batch."""
     if C_columns > FEW or C_stride > LANES:
-        sweep(A, A_stride, 1, B, B_stride, B, 0, C, C_stride, C_columns, now[ROWS], lo, hi)
+        sweep(A, A_stride, 1, B, B_stride, B, 0, C, C_stride, C_columns, now[ROWS], 0, lo, hi)
         return
     # Few columns would leave most of each vector empty: B.T @ A has them as rows, and is turned.
     panel = room_for_panel()
@@ -162,7 +201,7 @@ def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo
         panel[k] = np.float32(0)
     for i in range(lo, hi, PANEL):
         n = min(PANEL, hi - i)
-        sweep(B, B_stride, 1, A[i:], A_stride, B, 0, panel, PANEL, n, now[ROWS], 0, C_columns)
+        sweep(B, B_stride, 1, A[i:], A_stride, B, 0, panel, PANEL, n, now[ROWS], 0, 0, C_columns)
         for j in range(0, n, LANES):
             if j + LANES <= n:
                 turn(panel, j, PANEL, C, (i + j) * LANES, LANES)

@@ -212,15 +212,15 @@ def _(x, x_stride, x_rows, total, now, lo, hi):
         total[lo:hi] += squares.sum(axis=1)
 
 
-@kernel(x="read part", seen="update part")
-def look_for_nonfinite(x, x_stride, width, seen, lo, hi):
-    """seen[i] stays 0 for as long as the first `width` numbers of row i are finite, then is NaN."""
-    for i in range(lo, hi):
-        row = x[i * x_stride : i * x_stride + width]
-        for j in range(width):
-            seen[i] += row[j] * np.float32(0)
+@kernel(x="read part", seen="update part", reassociate=True)
+def look_for_nonfinite(x, x_stride, seen, lo, hi):
+    """seen[lo] becomes NaN where one of the numbers of these rows is not finite, and stays so."""
+    numbers, total = x[lo * x_stride : hi * x_stride], np.float32(0)
+    for i in range(len(numbers)):
+        total += numbers[i] * np.float32(0)
+    seen[lo] += total
 
 
 @look_for_nonfinite.twin
-def _(x, x_stride, width, seen, lo, hi):
-    seen[lo:hi] += (x[lo:hi, :width] * np.float32(0)).sum(axis=1)
+def _(x, x_stride, seen, lo, hi):
+    seen[lo] += (x[lo:hi] * np.float32(0)).sum()

@@ -24,16 +24,16 @@ def make_tile(n_rows, n_vectors, width, transposed):
     The rows of A are `A_stride` apart and its k-th column is the next number; `transposed` tells that A
     is stored the other way round, so that the rows of one tile are neighbours in memory.
     The sums start from nothing where `begin` is 0, from the row `start` where it is 1, and go on from C
-    where it is 2.
+    where it is 2. Where `rectifies` is not 0, which only a tile by rows looks at, max(0, sum) is stored.
     """
 
     @intrinsic
-    def tile(tc, A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n):
+    def tile(tc, A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n, rectifies):
         i = types.int64
-        signature = types.void(A, i, i, B, i, i, start, i, i, C, i, i, i)
+        signature = types.void(A, i, i, B, i, i, start, i, i, C, i, i, i, i)
 
         def codegen(ctx, bd, sig, args):
-            A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n = args
+            A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n, rectifies = args
             pointer = lambda at, array, offset: bd.gep(
                 ctx.make_array(sig.args[at])(ctx, bd, array).data, [offset]
             )
@@ -93,14 +93,29 @@ def make_tile(n_rows, n_vectors, width, transposed):
                     sums[r][v].add_incoming(new[r][v], loop)
             bd.cbranch(bd.icmp_signed("<", k_next, n), loop, done)
             bd.position_at_end(done)
-            for r in range(n_rows):
-                for v in range(n_vectors):
-                    bd.store(new[r][v], place(C, C_stride, r, v), align=ALIGN)
+
+            def store(of):
+                grid(lambda r, v: bd.store(of(new[r][v]), place(C, C_stride, r, v), align=ALIGN))
+
+            if transposed:
+                store(lambda sums: sums)
+                return ctx.get_dummy_value()
+            with bd.if_else(bd.icmp_signed("!=", rectifies, const(0))) as (then, otherwise):
+                with then:
+                    store(lambda sums: rectified(bd, sums))
+                with otherwise:
+                    store(lambda sums: sums)
             return ctx.get_dummy_value()
 
         return signature, codegen
 
     return tile
+
+
+def rectified(bd, x):
+    """0 where x < 0, else x, so that NaN stays NaN; the formula of relu."""
+    zero = ir.Constant(x.type, [0.0] * x.type.count)
+    return bd.select(bd.fcmp_ordered("<", x, zero), zero, x)
 
 
 def row_counts(n_vectors, registers, transposed):
