@@ -143,7 +143,7 @@ class Answers(Anatomy):
         except IndexError:  # all are at work in other threads
             predictor = Predictor(self._definitions, self._arena, dtype)
         outputs = predictor.run(X)
-        is_sound = predictor.is_sound
+        is_sound = predictor.is_sound()
         pool.append(predictor)
         if not is_sound:
             check_finite(X, f"{who}: X")

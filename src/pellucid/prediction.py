@@ -51,15 +51,16 @@ class Predictor:
         members = settings.threads() if self.cost * len(X) > WORTH_A_TEAM else 1
         if members != self.engine.members:
             self._use(members)
-        for seen in self._seen:
-            seen[:] = 0
         self.engine.run({self.lowered.data.X: X, self.lowered.results: outputs}, BATCH, len(X))
         return outputs
 
-    @property
     def is_sound(self) -> bool:
         """Whether all inputs and outputs of the last run were finite."""
-        return not any(seen.any() for seen in self._seen)
+        if not any(seen.any() for seen in self._seen):
+            return True
+        for seen in self._seen:
+            seen[:] = 0
+        return False
 
     def _use(self, members: int) -> None:
         plan, data, seen = self.lowered.plan, self.lowered.data, self.lowered.seen

@@ -10,10 +10,12 @@ from pellucid import settings
 from pellucid.engine.buffer import Arena, Array, Buffer
 from pellucid.engine.plan import Plan
 from pellucid.engine.run import Program
-from pellucid.kernels.apart import run_apart
+from pellucid.kernels.apart import TOGETHER, run_apart
 from pellucid.kernels.kernel import Control
 from pellucid.kernels.team import Team
 
+SHARES = 8  # at least so many times a member takes steps: one that is held up leaves the others enough to do
+MOST_TOGETHER = 16  # steps that it takes at once
 NOTHING: Array = np.empty(0, np.float32)
 
 
@@ -57,32 +59,34 @@ class Apart:
         """
         if self._compiled:
             for buffer, array in given.items():
-                for program in self._programs:
-                    program.point(buffer, array)
-                for place in self._bases.get(buffer, ()):
-                    self._table[place] = array.ctypes.data
-            self._control[:4] = 0, -(-n_rows // batch_size), batch_size, n_rows
+                address = array.ctypes.data
+                for numbers, place in self._slots[buffer]:
+                    numbers[place] = address
+            steps = -(-n_rows // batch_size)
+            together = min(max(steps // (SHARES * self.members), 1), MOST_TOGETHER)
+            self._control[: TOGETHER + 1] = 0, steps, batch_size, n_rows, together
             self._control[Control.TAKEN] = 0
             self._team.run_apart(run_apart, self._row)
         else:
             self._interpret(given, batch_size, n_rows)
-        for buffer in given:
-            for program in self._programs:
-                program.point(buffer, NOTHING)
 
     def _lay_out(self) -> None:
         """One table for all members, see `kernels.apart`."""
-        self._bases: dict[Buffer, list[int]] = {b: [] for b in self._moving}
+        bases: list[tuple[Buffer, int]] = []
         table = [0] * self.members
         for member, program in enumerate(self._programs):
             table[member] = len(table)
-            slots = [(b, slot) for b in self._moving for slot in program.slots(b)]
+            slots = [(b, *slot) for b in self._moving for slot in program.slots(b)]
             table.append(len(slots))
-            for buffer, slot in slots:
-                self._bases[buffer].append(len(table) + 1)
-                table += [slot, 0, buffer.stride * int(buffer.dtype[1])]
+            for buffer, numbers, place in slots:
+                bases.append((buffer, len(table) + 1))
+                table += [numbers.ctypes.data + 8 * place, 0, buffer.stride * int(buffer.dtype[1])]
             table += program.table.tolist()
         self._table = np.array(table, np.int64)
+        given = [b for b in self._programs[0].plan.buffers() if b.given and b not in self._moving]
+        self._slots = {b: [slot for p in self._programs for slot in p.slots(b)] for b in given}
+        for buffer, place in bases:
+            self._slots.setdefault(buffer, []).append((self._table, place))
         self._row = np.array([self._table.ctypes.data, self._control.ctypes.data], np.int64)
 
     def _interpret(self, given: Mapping[Buffer, Array], batch_size: int, n_rows: int) -> None:
@@ -91,3 +95,5 @@ class Apart:
             for buffer, array in given.items():
                 program.point(buffer, array[first:] if buffer in self._moving else array)
             program.run(None, first // batch_size, first // batch_size + 1, batch_size, n_rows)
+        for buffer in given:
+            program.point(buffer, NOTHING)

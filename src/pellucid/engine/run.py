@@ -84,9 +84,9 @@ class Program:
         """The program as `kernels.team.run` reads it."""
         return self._table
 
-    def slots(self, buffer: Buffer) -> list[int]:
-        """The addresses at which the address of a given buffer stands."""
-        return [self._arguments.ctypes.data + 8 * place for place in self._places.get(buffer, ())]
+    def slots(self, buffer: Buffer) -> list[tuple[Array, int]]:
+        """Where the address of a given buffer stands: in which array, and at which place."""
+        return [(self._arguments, place) for place in self._places.get(buffer, ())]
 
     @property
     def stopped(self) -> bool:

@@ -75,35 +75,18 @@ def _sweep(transposed: bool, width: int) -> Any:
             a, b, c = k * (A_stride if transposed else 1), k * B_stride, 0
             left = (C_columns + width - 1) // width
             while left > 0:
-                tiles = (
-                    A,
-                    a,
-                    A_stride,
-                    A_step,
-                    B,
-                    b + c,
-                    B_stride,
-                    start,
-                    c,
-                    begin,
-                    C,
-                    C_stride,
-                    n,
-                    end,
-                    lo,
-                    hi,
-                )
+                sums = A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin
                 if left >= 4 and left != 5:
-                    four(*tiles)
+                    four(*sums, C, C_stride, n, end, lo, hi)
                     left, c = left - 4, c + 4 * width
                 elif left >= 3:
-                    three(*tiles)
+                    three(*sums, C, C_stride, n, end, lo, hi)
                     left, c = left - 3, c + 3 * width
                 elif left == 2:
-                    two(*tiles)
+                    two(*sums, C, C_stride, n, end, lo, hi)
                     left = 0
                 else:
-                    one(*tiles)
+                    one(*sums, C, C_stride, n, end, lo, hi)
                     left = 0
             begin = 2
 
@@ -164,22 +147,8 @@ def product(A, A_stride, B, B_stride, B_rows, start, has_start, rectifies, C, C_
 
     Where rectifies is 1 what is below 0 becomes 0.
     """
-    sweep(
-        A,
-        A_stride,
-        A_stride,
-        B,
-        B_stride,
-        start,
-        has_start,
-        C,
-        C_stride,
-        C_columns,
-        B_rows,
-        rectifies,
-        lo,
-        hi,
-    )
+    factors = A, A_stride, A_stride, B, B_stride, start, has_start
+    sweep(*factors, C, C_stride, C_columns, B_rows, rectifies, lo, hi)
 
 
 @product.twin
