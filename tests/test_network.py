@@ -17,6 +17,7 @@ from pellucid import (
     Input,
     Network,
 )
+from pellucid.engine.apart import Apart
 from pellucid.engine.run import Program
 from pellucid.errors import (
     DataError,
@@ -100,6 +101,8 @@ def test_data_is_read_where_it_is(dtype: Any, monkeypatch: pytest.MonkeyPatch) -
     pointed: list[Any] = []
     point = Program.point
     monkeypatch.setattr(Program, "point", lambda self, b, a: (pointed.append((b, a)), point(self, b, a))[1])
+    run = Apart.run
+    monkeypatch.setattr(Apart, "run", lambda self, g, *a: (pointed.extend(g.items()), run(self, g, *a))[1])
     net.predict(data)
     net.fit(data, T.astype(np.float32), epochs=1)
     net.evaluate(data, T)
