@@ -53,6 +53,9 @@ def typed(frame: pl.DataFrame, separator: str, keep: Collection[str], mark: str 
     texts = {n: s for n, s in texts.items() if n not in numbers}
     done, different = tidied([*texts.values()])
     texts = _named(texts, done)
+    # Numbers beside missing values were no plain ones before; which mark they have is known now.
+    tidy = _plain_numbers({n: s for n, s in texts.items() if s.null_count() and n not in keep})
+    decimals |= {n: texts[n] for n, s in tidy.items() if s.dtype == pl.Float64}
     marks = _named(texts, look_like_numbers(different))
     marked = {n: s for n, s in texts.items() if marks[n] and n not in keep}
     known = mark if floats else ""
