@@ -83,7 +83,7 @@ def machine_codes(kernels: Sequence[Kernel], make: Callable[[Kernel], bytes]) ->
 
 def seconds(kernel: Kernel) -> float:
     """About how long a core of 2025 compiles a kernel."""
-    tiles = 1.3 if isinstance(kernel, Wide) else 0.0
+    tiles = 1.2 if isinstance(kernel, Wide) else 0.0
     return tiles + 0.075 + 8e-5 * jit.length(kernel.body, *kernel.formulas.values())
 
 

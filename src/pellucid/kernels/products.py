@@ -72,7 +72,8 @@ def _sweep(transposed: bool, width: int) -> Any:
             lo = narrow(A, A_stride, B, B_stride, start, begin, C, C_stride, C_columns, n_sums, cut, lo, hi)
         for k in range(0, n_sums, DEPTH):  # a sum goes on where the last panel of B left it
             n, end = min(DEPTH, n_sums - k), cut if n_sums - k <= DEPTH else 0
-            a, b, c = k * (A_stride if transposed else 1), k * B_stride, 0
+            a, b = k * (A_stride if transposed else 1), k * B_stride
+            c = np.int64(0)  # for a bare 0 Numba would compile all tiles twice, the first time for 0 alone
             left = (C_columns + width - 1) // width
             while left > 0:
                 sums = A, a, A_stride, A_step, B, b + c, B_stride, start, c, begin
@@ -170,7 +171,9 @@ def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo
         panel[k] = np.float32(0)
     for i in range(lo, hi, PANEL):
         n = min(PANEL, hi - i)
-        sweep(B, B_stride, 1, A[i:], A_stride, B, 0, panel, PANEL, n, now[ROWS], 0, 0, C_columns)
+        # For bare numbers Numba would compile all tiles anew.
+        stride, first = np.int64(PANEL), np.int64(0)
+        sweep(B, B_stride, 1, A[i:], A_stride, B, 0, panel, stride, n, now[ROWS], 0, first, C_columns)
         for j in range(0, n, LANES):
             if j + LANES <= n:
                 turn(panel, j, PANEL, C, (i + j) * LANES, LANES)
