@@ -6,7 +6,6 @@ does not load Numba.
 
 from __future__ import annotations
 
-import dis
 import functools
 import hashlib
 import types
@@ -180,7 +179,7 @@ def linked(
     """A copy of the function that calls the compiled forms of what it calls."""
     code: types.CodeType = function.__code__
     compiled = dict(names or {})
-    for name in _globals(code) - compiled.keys():
+    for name in _names(code) - compiled.keys():
         if _is_ours(function.__globals__.get(name)):
             compiled[name] = compile(plain(function.__globals__[name]))
     cells = tuple(
@@ -208,9 +207,9 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reads(function: Callable[..., Any]) -> dict[str, Any]:
-    """The global names that a function reads, with what they stand for."""
+    """The global names that a function reads, with what they stand for; also those that name an attribute."""
     space = function.__globals__
-    return {n: space[n] for n in _globals(function.__code__) & space.keys()}
+    return {n: space[n] for n in _names(function.__code__) & space.keys()}
 
 
 def plain(value: Any) -> Any:
@@ -220,13 +219,6 @@ def plain(value: Any) -> Any:
 
 def _is_ours(value: Any) -> bool:
     return isinstance(value, (Elementary, Formula, Instruction, types.FunctionType))
-
-
-@functools.cache
-def _globals(code: types.CodeType) -> frozenset[str]:
-    """The global names that a function reads, those of functions inside it included."""
-    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
-    return frozenset(names).union(*(_globals(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
 def _names(code: types.CodeType) -> set[str]:
