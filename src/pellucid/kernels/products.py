@@ -27,6 +27,7 @@ from pellucid.kernels.lanes import LANES, turn
 DEPTH = 1024  # rows of B that one sweep reads: a panel of four vectors stays in the second cache
 PANEL = 64  # columns of A that are multiplied at once with few columns of B: four vectors
 FEW = 8  # columns of B that count as few
+AHEAD = 8  # rows of B that the product of one row fetches ahead
 NARROW = 4  # columns up to which rows stand in the lanes of vectors, see `kernels.narrow`
 ROWS = int(Now.ROWS)
 
@@ -117,12 +118,13 @@ def _narrow_sweep(width: int) -> Any:
 def _row_sweep(width: int) -> Any:
     """Compiled: the same for a single row, up to eight vectors of columns at once.
 
-    They hide how long a multiply-add takes, and rows of B are read whole.
+    They hide how long a multiply-add takes, and rows of B are read whole. Each number of B is used once, so
+    that it has to be on its way from the second cache before.
     """
     from pellucid.kernels.jit import callee
     from pellucid.kernels.tile import make_tile
 
-    space: dict[str, Any] = {f"tile_{v}": make_tile(1, v, width, transposed=False) for v in range(1, 9)}
+    space: dict[str, Any] = {f"tile_{v}": make_tile(1, v, width, False, AHEAD) for v in range(1, 9)}
     tile = "tile_{}(A, 0, A_stride, B, c, B_stride, start, c, begin, C, c, C_stride, n, cut)"
     lines = ["def columns(A, A_stride, B, B_stride, start, begin, C, C_stride, n, cut, c, left):"]
     lines += [f"    if left == {v}:\n        {tile.format(v)}" for v in range(1, 8)]

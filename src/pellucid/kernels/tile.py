@@ -18,13 +18,14 @@ F32, I64, I32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 ALIGN = 4  # bytes; rows are usually aligned better, and the CPU does not mind
 
 
-def make_tile(n_rows, n_vectors, width, transposed):
+def make_tile(n_rows, n_vectors, width, transposed, ahead=0):
     """A tile of n_rows × n_vectors * width as a Numba intrinsic.
 
     The rows of A are `A_stride` apart and its k-th column is the next number; `transposed` tells that A
     is stored the other way round, so that the rows of one tile are neighbours in memory.
     The sums start from nothing where `begin` is 0, from the row `start` where it is 1, and go on from C
     where it is 2. Where `rectifies` is not 0, which only a tile by rows looks at, max(0, sum) is stored.
+    Rows of B are fetched into the first cache so many rows `ahead`.
     """
 
     @intrinsic
@@ -76,6 +77,9 @@ def make_tile(n_rows, n_vectors, width, transposed):
                 bd.load(bd.bitcast(bd.gep(b_k, [const(v * width)]), vector.as_pointer()), align=ALIGN)
                 for v in range(n_vectors)
             ]
+            for v in range(n_vectors if ahead else 0):  # lines that need not be anybody's memory
+                line = bd.gep(bd.gep(b_k, [bd.mul(B_stride, const(ahead))]), [const(v * width)])
+                fetch(bd, line)
             new = []
             undefined = ir.Constant(vector, ir.Undefined)
             for r in range(n_rows):
@@ -110,6 +114,16 @@ def make_tile(n_rows, n_vectors, width, transposed):
         return signature, codegen
 
     return tile
+
+
+def fetch(bd, place):
+    """Begin to load the cache line of a place, to be read and kept in the first cache."""
+    byte, is_read, first_cache, is_data = ir.IntType(8).as_pointer(), 0, 3, 1
+    kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+    function = cgutils.get_or_insert_function(bd.module, kind, "llvm.prefetch.p0i8")
+    bd.call(
+        function, [bd.bitcast(place, byte), *(ir.Constant(I32, n) for n in (is_read, first_cache, is_data))]
+    )
 
 
 def rectified(bd, x):
