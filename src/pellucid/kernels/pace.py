@@ -169,11 +169,14 @@ def lead(kernel, row, control, meeting, now):
     first, to = control[FROM_STEP], control[TO_STEP]
     step, is_fixed = first, meeting[FIXED] != 0
     while step < to and control[STOP] == 0:
-        called = meeting[CALLED]
+        called, chosen = meeting[CALLED], control[CHOSEN]
         here = called if atomic_load(meeting, PRESENT) % RUN >= called - 1 else 1
         members = here
-        if here > 1 and not is_fixed:
-            chosen = control[CHOSEN]
+        if here > 1 and is_fixed:
+            if chosen == 1 and nanoseconds(meeting) >= control[TRY_AT]:
+                control[CHOSEN] = 0
+            members = 1 if control[CHOSEN] == 1 else here
+        elif here > 1:
             members = max(1, min(here, chosen, meeting[ALLOWED]))
             if chosen < here <= meeting[ALLOWED] and (chosen == 0 or nanoseconds(meeting) >= control[TRY_AT]):
                 step = try_next(kernel, row, control, meeting, now, step, to, here)
@@ -183,20 +186,32 @@ def lead(kernel, row, control, meeting, now):
                 barrier(meeting, members)
                 meeting[CALLED] = members
         n = to - step
-        if here < called:
-            n = steps_in(FIRST_STEPS, control[ALONE], n) if control[ALONE] > 0 else 1
-        elif here > 1 and not is_fixed:
-            n = steps_in(BLOCK, control[ALONE], n)
+        if called > 1:
+            block = FIRST_STEPS if here == 1 else BLOCK
+            n = steps_in(block, control[ALONE], n) if control[ALONE] > 0 else 1
         spent = timed(kernel, row, control, meeting, now, step, n, members, members)
         step += n
         if members == 1:
             note_alone(control, n, spent)
-        elif not is_fixed:
-            control[LOST] = max(control[LOST] + spent - n * control[ALONE], -PATIENCE // 2)
-            if control[LOST] > PATIENCE + control[ALONE]:
-                control[CHOSEN], control[LOST] = 1, 0
-                rest(control, meeting)
+        else:
+            watch(control, meeting, n, spent, is_fixed)
     control[FROM_STEP], control[TO_STEP] = first, to
+
+
+def watch(control, meeting, steps, spent, is_fixed):
+    """See whether members keep each other waiting, and have one work alone for a while if they do.
+
+    A team of a fixed number is held to twice the least that it needed itself, a measured one to one member.
+    """
+    limit = control[ALONE]
+    if is_fixed:
+        least, cost = control[TRIED], max(1, spent // steps)
+        control[TRIED] = cost if least == 0 else min(least, cost)
+        limit = 2 * control[TRIED]
+    control[LOST] = max(control[LOST] + spent - steps * limit, -PATIENCE // 2)
+    if control[LOST] > PATIENCE + limit:
+        control[CHOSEN], control[LOST] = 1, 0
+        rest(control, meeting)
 
 
 def note_alone(control, steps, spent):
