@@ -1,7 +1,8 @@
 """The few settings that come from the environment, read when they are needed.
 
 ==========================  ==================================================================
-`PELLUCID_THREADS`          most threads a run may use (default: the cores this process may use)
+`PELLUCID_THREADS`          threads that a fit uses, and most that anything else may use (default: as
+                            many as take the least time, at most the cores this process may use)
 `PELLUCID_JIT`              0 runs every plan on the NumPy twins of the kernels (default 1)
 `PELLUCID_CACHE_DIR`        where compiled kernels are kept (default: the user's cache folder)
 `PELLUCID_DEBUG`            1 prints plans and compilations on stderr, and full tracebacks
@@ -10,10 +11,14 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 from pathlib import Path
 
 from pellucid.errors import ArgumentError
+
+CGROUPS, CGROUP_ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 def threads() -> int:
@@ -32,10 +37,39 @@ def fixed_threads() -> int | None:
 
 
 def cores() -> int:
-    """Cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+    """Cores this process may run on, or as many as its container may use at a time."""
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, known if (most := quota()) == math.inf else min(known, math.ceil(most)))
+
+
+@functools.cache
+def quota() -> float:
+    """How many cores' time the control groups of this process grant it (Linux); infinity without a limit."""
+    try:
+        lines = CGROUPS.read_text().splitlines()
+    except OSError:
+        return math.inf
+    limits = [math.inf]
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        base = CGROUP_ROOT / "cpu" if "cpu" in controllers.split(",") else CGROUP_ROOT
+        if not controllers or base != CGROUP_ROOT:
+            own = base / path.lstrip("/")
+            limits += [_limit(folder) for folder in (own, *own.parents) if folder.is_relative_to(base)]
+    return min(limits)
+
+
+def _limit(folder: Path) -> float:
+    """The cores of one control group: version 2 has both numbers in a file, version 1 one in each of two."""
+    try:
+        if (both := folder / "cpu.max").exists():
+            most, period = both.read_text().split()
+        else:
+            most = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        return math.inf if most == "max" or int(most) <= 0 else int(most) / int(period)
+    except (OSError, ValueError):
+        return math.inf
 
 
 def jit() -> bool:

@@ -5,6 +5,7 @@ A kernel that is in the cache is loaded by llvmlite alone; Numba is imported onl
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -18,6 +19,8 @@ from pellucid.kernels.jit import key
 from pellucid.kernels.kernel import Kernel
 
 _lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child that is forked while another thread compiles could never begin
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _addresses: dict[str, int] = {}
 _engine: Any = None
 

@@ -50,9 +50,12 @@ class Meeting(IntEnum):
     PARTS = 55
     PARTS_IN_NS = 56
     NUMBER = 57  # of the last run
-    SIZE = 64
+    GATHERED = 64  # as ARRIVED and OPENED, for all who have come, also those who had nothing to do
+    RELEASED = 72
+    SIZE = 80
 
 
+GATHERED, RELEASED = int(Meeting.GATHERED), int(Meeting.RELEASED)
 OPENED, ARRIVED, SLEEPERS = int(Meeting.OPENED), int(Meeting.ARRIVED), int(Meeting.SLEEPERS)
 SYSTEM, FIRST_ARGUMENT, HERE = int(Meeting.SYSTEM), int(Meeting.FIRST_ARGUMENT), int(Meeting.HERE)
 CLOCK, CLOCK_KIND, CLOCK_PLACE = int(Meeting.CLOCK), int(Meeting.CLOCK_KIND), int(Meeting.CLOCK_PLACE)
@@ -85,14 +88,19 @@ def count(meeting, place):
         call_system(meeting[SYSTEM], meeting[FIRST_ARGUMENT], meeting[HERE] + 8 * place, WAKE, EVERYBODY)
 
 
-def barrier(meeting, members):
+def barrier(meeting, members, arrived=ARRIVED, opened=OPENED):
     """Wait until so many members have come here."""
-    turn = atomic_load(meeting, OPENED)  # it cannot open before this member has come
-    if atomic_add(meeting, ARRIVED, 1) == members - 1:
-        meeting[ARRIVED] = 0
-        count(meeting, OPENED)
+    turn = atomic_load(meeting, opened)  # it cannot open before this member has come
+    if atomic_add(meeting, arrived, 1) == members - 1:
+        meeting[arrived] = 0
+        count(meeting, opened)
     else:
-        wait(meeting, OPENED, turn + 1)
+        wait(meeting, opened, turn + 1)
+
+
+def gather(meeting, members):
+    """The same at another place: some may be here already while others still meet at the barrier."""
+    barrier(meeting, members, GATHERED, RELEASED)
 
 
 def nanoseconds(meeting):

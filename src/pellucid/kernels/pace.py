@@ -15,7 +15,7 @@ import numpy as np
 
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control
-from pellucid.kernels.meeting import Meeting, barrier, count, nanoseconds, wait
+from pellucid.kernels.meeting import Meeting, count, gather, nanoseconds, wait
 
 FIRST_STEPS = 30_000  # nanoseconds of work between two looks at who has come
 TRIAL = 100_000  # nanoseconds of work of a trial
@@ -75,7 +75,7 @@ def follow(meeting, now, member, number):
         if member < members:
             call_kernel(meeting[KERNEL], meeting[ROW], now, member, members)
         if members < stay:
-            barrier(meeting, stay)  # or one who had nothing to do could miss what is announced next
+            gather(meeting, stay)  # or one who had nothing to do could miss what is announced next
     count(meeting, LEFT)
 
 
@@ -101,7 +101,7 @@ def timed(kernel, row, control, meeting, now, step, steps, members, stay):
         announce(meeting, kernel, row, members, stay)
     call_kernel(kernel, row, now, 0, members)
     if members < stay:
-        barrier(meeting, stay)
+        gather(meeting, stay)
     return nanoseconds(meeting) - begin
 
 
@@ -183,7 +183,7 @@ def lead(kernel, row, control, meeting, now):
                 continue
             if 1 < members < here:
                 announce(meeting, kernel, row, 0, members)  # the others go home
-                barrier(meeting, members)
+                gather(meeting, members)
                 meeting[CALLED] = members
         n = to - step
         if called > 1:
@@ -225,6 +225,25 @@ def note_alone(control, steps, spent):
     else:
         share = min(spent, LEAST_REST)
         control[ALONE] = max(1, known + (cost - known) * share // LEAST_REST)
+
+
+def told(control: np.ndarray, members: int, is_measured: bool) -> str:
+    """How many of at most so many threads ran a program, and why."""
+    if not is_measured or members == 1:
+        return f"{_threads(members)}, {'the only core' if is_measured else 'as asked'}"
+    if not control[CHOSEN]:
+        return "1 thread, since more were not worth a trial"
+    numbers = numbers_of(int(control[MOST]))
+    tried = {int(control[MOST]) >> i if i < numbers - 1 else 1: control[TRIED + i] for i in range(numbers)}
+    costs = ", ".join(f"{1e-3 * cost:.1f} us with {n}" for n, cost in tried.items())
+    chosen = int(control[CHOSEN])
+    is_held_up = chosen == 1 and tried[1] * ENOUGH_FASTER > min(tried.values())
+    why = "other programs use the cores" if is_held_up else f"a step took {costs}"
+    return f"{_threads(chosen)}, since {why}"
+
+
+def _threads(members: int) -> str:
+    return "1 thread" if members == 1 else f"{members} threads"
 
 
 def begin(meeting: np.ndarray, members: int, is_fixed: bool) -> int:

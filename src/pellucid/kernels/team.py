@@ -32,7 +32,7 @@ from pellucid.kernels import compiler, sharing
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control, Kernel, Now, kernel
 from pellucid.kernels.meeting import Meeting, barrier, new_meeting
-from pellucid.kernels.pace import begin, dismiss, follow, invite, lead, members_for
+from pellucid.kernels.pace import begin, dismiss, follow, invite, lead, members_for, told
 
 ROWS_OF_BATCH = -1  # stands for a group's size where that is the number of rows in the batch
 NOW_ROW = 16  # numbers a member has for its `now`: two cache lines
@@ -204,6 +204,10 @@ class Team:
         own_share = functools.partial(entry(kernel), row.ctypes.data, self._now.ctypes.data, 0, members)
         # One call, in which no Ctrl-C is seen: between two others it would leave a member without a leader.
         collections.deque(map(operator.call, [*calls, own_share]), maxlen=0)
+
+    def told(self, control: np.ndarray) -> str:
+        """How many threads ran the program of `control`, and why."""
+        return told(control, self.members, self.is_measured)
 
     def close(self) -> None:
         """Send the threads home."""

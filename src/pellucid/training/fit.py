@@ -377,6 +377,7 @@ class Fit:
         history.best_epoch = state.best_epoch
         history.stopped_by = stopped_by
         history.reason = reason
+        history.threads = self.team.told(self.program.control) if jit() else "1 thread, uncompiled"
         if history.restored and state.best_epoch < state.epoch + bool(state.step):
             what = f"weights of epoch {state.best_epoch}, the best," if state.best_epoch else "first weights"
             history.reason += f"; the {what} are restored"

@@ -38,6 +38,8 @@ class History:
     `seconds`             time of the epoch
     ====================  ==========================================================================
 
+    `threads` says how many threads worked in the last fit, and why; it is not kept in files.
+
     Examples
     --------
     >>> history = History()
@@ -52,6 +54,7 @@ class History:
     best_epoch: int | None = None
     restored: bool = False
     range_test: dict[str, list[float]] | None = None
+    threads: str = field(default="", repr=False, compare=False)
     recording: Recording | None = field(default=None, repr=False, compare=False)
     kept_distributions: Distributions | None = field(default=None, repr=False, compare=False)
 

@@ -98,8 +98,9 @@ class Request:
         Whether each epoch ends with a pass over the training rows for the loss at its final weights. False
         saves about a quarter of the time; `until` and the choice of the best epoch then see the running loss.
     threads : int, optional
-        How many threads work. By default, or where `PELLUCID_THREADS` says it, as many as take the least
-        time: that is measured in the first steps, and again when the machine gets busier.
+        How many threads work; by default, unless `PELLUCID_THREADS` says it, as many as take the least time.
+        That is measured in the first steps, and again where other programs take the cores; what came out
+        stands in `history.threads`.
     clip_value, clip_norm, gradient_noise : float, optional
         Limits for each gradient and for the norm of all; η of the noise added to gradients.
     record : bool
