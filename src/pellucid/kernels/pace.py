@@ -24,6 +24,7 @@ ENOUGH_FASTER = 0.95  # of the time that fewer members need
 BLOCK = 500_000  # nanoseconds of work between two looks at the clock
 PATIENCE = 4_000_000  # nanoseconds that a team may lose
 LEAST_REST, LONGEST_REST = 50_000_000, 1_600_000_000
+LONG_STEP, MOST_WAIT = 200_000, 1_000_000  # nanoseconds
 WORTH_A_CALL = 300_000  # nanoseconds of work alone: calling the others takes a tenth of it
 WORTH_A_TRIAL = 3_000_000  # the same for a trial, with new threads
 
@@ -39,8 +40,8 @@ RUN = 1 << 16  # the number of a run and how many have come for it are one word
 OVER = -1
 EVERYBODY = RUN
 
-call_kernel, atomic_load, atomic_exchange = (
-    Instruction(name) for name in ("call_kernel", "atomic_load", "atomic_exchange")
+call_kernel, atomic_load, atomic_exchange, pause = (
+    Instruction(name) for name in ("call_kernel", "atomic_load", "atomic_exchange", "pause")
 )
 
 
@@ -168,6 +169,7 @@ def lead(kernel, row, control, meeting, now):
     """All steps that `control` names, as the first member; the others may come while it works."""
     first, to = control[FROM_STEP], control[TO_STEP]
     step, is_fixed = first, meeting[FIXED] != 0
+    await_others(control, meeting)
     while step < to and control[STOP] == 0:
         called, chosen = meeting[CALLED], control[CHOSEN]
         here = called if atomic_load(meeting, PRESENT) % RUN >= called - 1 else 1
@@ -196,6 +198,15 @@ def lead(kernel, row, control, meeting, now):
         else:
             watch(control, meeting, n, spent, is_fixed)
     control[FROM_STEP], control[TO_STEP] = first, to
+
+
+def await_others(control, meeting):
+    """Where a step takes longer than a thread needs to wake up, wait a little for those who were called."""
+    if control[ALONE] < LONG_STEP or control[TRY_AT] > nanoseconds(meeting):
+        return
+    until = nanoseconds(meeting) + min(control[ALONE] // 4, MOST_WAIT)
+    while atomic_load(meeting, PRESENT) % RUN < meeting[CALLED] - 1 and nanoseconds(meeting) < until:
+        pause()
 
 
 def watch(control, meeting, steps, spent, is_fixed):
