@@ -68,4 +68,4 @@ class Progress:
         if self.is_shown:
             self.__exit__()
             self.bar = None
-            print(f"stopped: {history.reason}. {history.threads}.", file=sys.stderr, flush=True)
+            print(f"stopped: {history.reason}.", file=sys.stderr, flush=True)
