@@ -39,7 +39,7 @@ def fixed_threads() -> int | None:
 def cores() -> int:
     """Cores this process may run on, or as many as its container may use at a time."""
     known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, known if (most := quota()) == math.inf else min(known, math.ceil(most)))
+    return max(1, math.ceil(min(known, quota())))
 
 
 @functools.cache

@@ -90,7 +90,8 @@ def dismiss(meeting):
         if found == present:
             break
         present = found
-    announce(meeting, 0, 0, 0, 0)
+    meeting[STAY] = 0  # and nothing else: who came last may be reading what they are invited to
+    count(meeting, ROUND)
     wait(meeting, LEFT, present % RUN)
 
 
