@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -60,8 +61,47 @@ def test_wrong_values_are_one_sentence(
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "quota", lambda: math.inf)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {4, 7, 9}, raising=False)
     assert settings.cores() == settings.threads() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert settings.cores() == 1
+
+
+V1 = "3:memory:/some/box\n2:cpu,cpuacct:/some/box\n1:cpuset:/\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("0::/some/box\n", {"some/box/cpu.max": "250000 100000", "some/cpu.max": "max 100000"}, 3),
+        ("0::/some/box\n", {"some/box/cpu.max": "max 100000", "some/cpu.max": "50000 100000"}, 1),
+        ("0::/\n", {"cpu.max": "max 100000"}, 8),
+        ("0::/\n", {"cpu.max": "nonsense"}, 8),
+        ("0::/not/here\n", {"cpu.max": "400000 100000"}, 4),  # a container sees its own folder as the root
+        (V1, {"cpu/some/box/cpu.cfs_quota_us": "200000", "cpu/some/box/cpu.cfs_period_us": "100000"}, 2),
+        (V1, {"cpu/some/box/cpu.cfs_quota_us": "-1", "cpu/some/box/cpu.cfs_period_us": "100000"}, 8),
+        (V1, {}, 8),
+        (None, {}, 8),
+    ],
+)
+def test_a_container_s_share_of_the_cores_counts(
+    groups: str | None,
+    files: dict[str, str],
+    cores: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(settings, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(settings, "CGROUP_ROOT", tmp_path / "fs")
+    if groups is not None:
+        settings.CGROUPS.write_text(groups)
+    for name, text in files.items():
+        path = tmp_path / "fs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    settings.quota.cache_clear()
+    assert settings.cores() == cores
+    settings.quota.cache_clear()
