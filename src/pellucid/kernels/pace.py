@@ -191,7 +191,8 @@ def lead(kernel, row, control, meeting, now):
         n = to - step
         if called > 1:
             block = FIRST_STEPS if here == 1 else BLOCK
-            n = steps_in(block, control[ALONE], n) if control[ALONE] > 0 else 1
+            cost = control[TRIED] if is_fixed and members > 1 else control[ALONE]
+            n = steps_in(block, cost, n) if cost > 0 else 1
         spent = timed(kernel, row, control, meeting, now, step, n, members, members)
         step += n
         if members == 1:
