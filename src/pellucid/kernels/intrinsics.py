@@ -193,6 +193,7 @@ def atomic_exchange(tc, array, i, expected, value):
 
 
 SIDE = 16  # numbers in a cache line, and in the widest vector
+FOUR = 4  # numbers in the part of a vector that a shuffle stays in on every CPU
 
 
 def _room(count):
@@ -223,33 +224,90 @@ room_for_square = _room(SIDE * SIDE)
 room_for_panel = _room(4 * SIDE * SIDE)
 
 
+def turned_fours(bd, rows):
+    """Four vectors; in each four lanes the columns of the four by four numbers that those hold as rows."""
+    width = rows[0].type.count
+    starts = range(0, width, FOUR)
+
+    def laid_into(x, y, half, size):
+        """In each four: `size` numbers of x, as many of y, and so on, from a lower (0) or upper (2) half."""
+        places = [at + i for at in range(half, half + 2, size) for i in range(size)]
+        pieces = [places[i : i + size] for i in range(0, 2, size)]
+        return shuffled(
+            bd, x, y, [p + s + of for s in starts for piece in pieces for of in (0, width) for p in piece]
+        )
+
+    a, b, c, d = rows
+    halves = [(laid_into(a, b, half, 1), laid_into(c, d, half, 1)) for half in (0, 2)]
+    return [laid_into(x, y, half, 2) for x, y in halves for half in (0, 2)]
+
+
+def shuffled(bd, x, y, lanes):
+    """A vector of the numbers at these places of x with y behind it."""
+    return bd.shuffle_vector(x, y, ir.Constant(ir.VectorType(I32, len(lanes)), lanes))
+
+
+def _place(ctx, bd, sig, args, at, row, width):
+    """A vector in a row: `args` has from `at` on an array, where it begins, and how far apart its rows are."""
+    array, offset, stride = args[at : at + 3]
+    number = bd.gep(
+        ctx.make_array(sig.args[at])(ctx, bd, array).data,
+        [bd.add(offset, bd.mul(ir.Constant(I64, row), stride))],
+    )
+    return bd.bitcast(number, ir.VectorType(F32, width).as_pointer())
+
+
 @intrinsic
 def turn(tc, x, a, x_stride, out, b, out_stride):
     """out[b + j * out_stride + i] = x[a + i * x_stride + j] for a square of 16 × 16 numbers."""
     i = types.int64
-    signature = types.void(x, i, i, out, i, i)
 
     def codegen(ctx, bd, sig, args):
-        x, a, x_stride, out, b, out_stride = args
-        vector = ir.VectorType(F32, SIDE)
-
-        def place(at, array, offset, stride, row):
-            start = bd.add(offset, bd.mul(ir.Constant(I64, row), stride))
-            number = bd.gep(ctx.make_array(sig.args[at])(ctx, bd, array).data, [start])
-            return bd.bitcast(number, vector.as_pointer())
-
-        rows = [bd.load(place(0, x, a, x_stride, r), align=4) for r in range(SIDE)]
+        rows = [bd.load(_place(ctx, bd, sig, args, 0, r, SIDE), align=4) for r in range(SIDE)]
         # Each round lays rows r and r + 8 into each other; after four rounds columns have become rows.
         first = [k // 2 + SIDE * (k % 2) for k in range(SIDE)]
-        halves = [ir.Constant(ir.VectorType(I32, SIDE), [k + h for k in first]) for h in (0, SIDE // 2)]
         for _ in range(4):
             rows = [
-                bd.shuffle_vector(rows[r], rows[r + SIDE // 2], half)
+                shuffled(bd, rows[r], rows[r + SIDE // 2], [k + half for k in first])
                 for r in range(SIDE // 2)
-                for half in halves
+                for half in (0, SIDE // 2)
             ]
         for r in range(SIDE):
-            bd.store(rows[r], place(3, out, b, out_stride, r), align=4)
+            bd.store(rows[r], _place(ctx, bd, sig, args, 3, r, SIDE), align=4)
         return ctx.get_dummy_value()
 
-    return signature, codegen
+    return types.void(x, i, i, out, i, i), codegen
+
+
+@intrinsic
+def turn_four_columns(tc, x, a, x_stride, out, b, out_stride):
+    """out[b + j * out_stride + i] = x[a + i * x_stride + j] for 16 rows and 4 columns."""
+    i = types.int64
+
+    def codegen(ctx, bd, sig, args):
+        parts = [bd.load(_place(ctx, bd, sig, args, 0, r, FOUR), align=4) for r in range(SIDE)]
+        rows = []
+        for r in range(FOUR):
+            pairs = [shuffled(bd, *parts[r + k : r + k + 5 : 4], list(range(8))) for k in (0, 8)]
+            rows.append(shuffled(bd, *pairs, list(range(SIDE))))
+        for j, column in enumerate(turned_fours(bd, rows)):
+            bd.store(column, _place(ctx, bd, sig, args, 3, j, SIDE), align=4)
+        return ctx.get_dummy_value()
+
+    return types.void(x, i, i, out, i, i), codegen
+
+
+@intrinsic
+def turn_four_rows(tc, x, a, x_stride, out, b, out_stride):
+    """out[b + i * out_stride + j] = x[a + j * x_stride + i] for 4 rows and 16 columns."""
+    i = types.int64
+
+    def codegen(ctx, bd, sig, args):
+        rows = [bd.load(_place(ctx, bd, sig, args, 0, j, SIDE), align=4) for j in range(FOUR)]
+        for r, four in enumerate(turned_fours(bd, rows)):
+            for k in range(r, SIDE, FOUR):
+                part = shuffled(bd, four, four, list(range(k - r, k - r + FOUR)))
+                bd.store(part, _place(ctx, bd, sig, args, 3, k, FOUR), align=4)
+        return ctx.get_dummy_value()
+
+    return types.void(x, i, i, out, i, i), codegen

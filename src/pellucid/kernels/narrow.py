@@ -14,11 +14,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from pellucid.kernels.intrinsics import FOUR, shuffled, turned_fours
 from pellucid.kernels.tile import rectified
 
 F32, I64, I32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 ALIGN = 4
-FOUR = 4  # numbers in the part of a vector that a shuffle stays in on every CPU
 
 
 def turned(bd, rows):
@@ -30,17 +30,6 @@ def turned(bd, rows):
     width = len(rows)
     starts = range(0, width, FOUR)
 
-    def shuffle(x, y, lanes):
-        return bd.shuffle_vector(x, y, ir.Constant(ir.VectorType(I32, width), lanes))
-
-    def laid_into(x, y, half, size):
-        """In each four: `size` numbers of x, as many of y, and so on, from a lower (0) or upper (2) half."""
-        places = [at + i for at in range(half, half + 2, size) for i in range(size)]
-        pieces = [places[i : i + size] for i in range(0, 2, size)]
-        return shuffle(
-            x, y, [p + s + of for s in starts for piece in pieces for of in (0, width) for p in piece]
-        )
-
     def sorted_fours(vectors):
         """As many vectors as there are: the q-th has the q-th four of each."""
         if len(vectors) == 1:
@@ -49,14 +38,11 @@ def turned(bd, rows):
         result = [None] * len(vectors)
         for odd in (0, 1):
             lanes = [s + i + of for of in (0, width) for s in starts[odd::2] for i in range(FOUR)]
-            result[odd::2] = sorted_fours([shuffle(x, y, lanes) for x, y in pairs])
+            result[odd::2] = sorted_fours([shuffled(bd, x, y, lanes) for x, y in pairs])
         return result
 
-    squares = []  # for each four rows, four vectors: the columns of all its squares
-    for r in starts:
-        (a, b), (c, d) = rows[r : r + 2], rows[r + 2 : r + 4]
-        halves = [(laid_into(a, b, half, 1), laid_into(c, d, half, 1)) for half in (0, 2)]
-        squares.append([laid_into(x, y, half, 2) for x, y in halves for half in (0, 2)])
+    # for each four rows, four vectors: the columns of all its squares
+    squares = [turned_fours(bd, rows[r : r + FOUR]) for r in starts]
     columns = [None] * width
     for c in range(FOUR):
         columns[c::FOUR] = sorted_fours([square[c] for square in squares])

@@ -22,7 +22,7 @@ import numpy as np
 from pellucid.kernels import cpu
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Now, Wide, kernel
-from pellucid.kernels.lanes import LANES, turn
+from pellucid.kernels.lanes import LANES, turn_rows
 
 DEPTH = 1024  # rows of B that one sweep reads: a panel of four vectors stays in the second cache
 PANEL = 64  # columns of A that are multiplied at once with few columns of B: four vectors
@@ -169,7 +169,7 @@ def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo
         return
     # Few columns would leave most of each vector empty: B.T @ A has them as rows, and is turned.
     panel = room_for_panel()
-    for k in range(LANES * PANEL):
+    for k in range(FEW * PANEL):
         panel[k] = np.float32(0)
     for i in range(lo, hi, PANEL):
         n = min(PANEL, hi - i)
@@ -178,7 +178,7 @@ def product_transposed(A, A_stride, B, B_stride, C, C_stride, C_columns, now, lo
         sweep(B, B_stride, 1, A[i:], A_stride, B, 0, panel, stride, n, now[ROWS], 0, first, C_columns)
         for j in range(0, n, LANES):
             if j + LANES <= n:
-                turn(panel, j, PANEL, C, (i + j) * LANES, LANES)
+                turn_rows(panel, j, PANEL, C_columns, C, (i + j) * LANES, LANES)
             else:
                 for r in range(n - j):
                     for c in range(C_columns):

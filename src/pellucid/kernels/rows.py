@@ -6,6 +6,7 @@ import numpy as np
 
 from pellucid.kernels.jit import Instruction
 from pellucid.kernels.kernel import Control, Now, kernel
+from pellucid.kernels.lanes import room_for_square, turn, turn_columns
 
 STEP, FIRST, ROWS, STOP = int(Now.STEP), int(Now.FIRST), int(Now.ROWS), int(Control.STOP)
 SQUARES_EVERY = 8  # steps of an epoch, the first among them, from one norm of the gradient to the next
@@ -13,7 +14,7 @@ SIDE = 16  # of a square that is transposed in registers
 
 LINE = 16  # numbers in a cache line
 
-turn, fetch = Instruction("turn"), Instruction("fetch")
+fetch = Instruction("fetch")
 
 
 @kernel(data="read whole", order="read whole i8", out="write part")
@@ -122,16 +123,24 @@ def _(x, x_stride, out, now, lo, hi):
 @kernel(x="read part", out="write across")
 def transpose(x, x_stride, x_columns, out, out_stride, lo, hi):
     """out = x.T for some rows of x, which are columns of out; squares at once where they are whole."""
+    square = room_for_square()
     i = lo
     while i < hi:
         n = min(SIDE, hi - i)
         for j in range(0, x_columns, SIDE):
-            if n == SIDE and j + SIDE <= x_columns:
-                turn(x, i * x_stride + j, x_stride, out, j * out_stride + i, out_stride)
+            start, at, left = i * x_stride + j, j * out_stride + i, min(SIDE, x_columns - j)
+            if n == SIDE and left == SIDE:
+                turn(x, start, x_stride, out, at, out_stride)
+            elif n == SIDE:  # the padding of x has no place in out
+                turn_columns(x, start, x_stride, left, square, 0, SIDE)
+                for m in range(left):
+                    line, place = square[m * SIDE : m * SIDE + SIDE], out[at + m * out_stride :]
+                    for k in range(SIDE):
+                        place[k] = line[k]
             else:
                 for k in range(n):
-                    for m in range(j, min(j + SIDE, x_columns)):
-                        out[m * out_stride + i + k] = x[(i + k) * x_stride + m]
+                    for m in range(left):
+                        out[at + m * out_stride + k] = x[start + k * x_stride + m]
         i += n
 
 

@@ -51,9 +51,11 @@ def run_group(program, at, now, member, members):
     at += 4
     if size == ROWS_OF_BATCH:
         size = now[ROWS]
-    grains = (size + grain - 1) // grain
-    lo = grains * member // members * grain
-    end = min(grains * (member + 1) // members * grain, size)
+    lo, end = 0, size
+    if members > 1:
+        grains = (size + grain - 1) // grain
+        lo = grains * member // members * grain
+        end = min(grains * (member + 1) // members * grain, size)
     while lo < end:
         hi = min(lo + block, end)
         for call in range(n_calls):
