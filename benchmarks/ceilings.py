@@ -72,7 +72,7 @@ def tile_product() -> tuple[Callable[[], None], dict[str, np.ndarray[Any, Any]]]
     arrays |= {"start": aligned(1, n)}
     for name in ("A", "B", "start"):
         arrays[name][...] = rng.standard_normal(arrays[name].shape)
-    sizes = {"A_columns": DEPTH, "B_rows": DEPTH, "has_start": 1, "rectifies": 0}
+    sizes = {"A_columns": DEPTH, "B_rows": DEPTH, "has_start": 1, "ending": 0, "mask": 0}
     for name, array in arrays.items():
         sizes |= {name: array.ctypes.data, f"{name}_stride": array.shape[1]}
         sizes.setdefault(f"{name}_columns", array.shape[1])

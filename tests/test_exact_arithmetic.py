@@ -64,8 +64,8 @@ def test_distances_between_floats() -> None:
 def test_a_chain_is_the_product_of_the_kernel(n: int) -> None:
     A, B = (rng.standard_normal(s).astype(f32) for s in ((5, n), (n, 21)))
     start = rng.standard_normal(21).astype(f32)
-    values = {"A": A, "B": B, "start": start, "C": np.zeros((5, 21), f32)}
-    compiled = Work(products()[0], values, has_start=1, rectifies=0).compiled((0, 2, 5))["C"][:, :21]
+    values = {"A": A, "B": B, "start": start, "mask": A, "C": np.zeros((5, 21), f32)}
+    compiled = Work(products()[0], values, has_start=1, ending=0).compiled((0, 2, 5))["C"][:, :21]
     for i in range(5):
         np.testing.assert_array_equal(chain(start, A[i], B)[-1], compiled[i])
 

@@ -186,15 +186,14 @@ def test_a_layer_of_ones_own_is_explained_where_it_makes_the_same_sum() -> None:
         def forward(self, step: Step, x: Buffer) -> Forward:
             (product, transposed), W = products(), self.weights
             z = step.matrix(f"{self.label}/{'z' if self.name != 'other' else 'y'}", self.n_out)
-            step.call(product, A=x, B=W.buffer, start=W.buffer, has_start=0, rectifies=0, C=z)
+            step.call(product, A=x, B=W.buffer, start=W.buffer, has_start=0, ending=0, mask=x, C=z)
             step.passes(x, z, W)
 
             def backward(delta: Buffer) -> Buffer:
                 step.gradient(W, transposed, A=x, B=delta, C=W.gradient)
                 dx = step.matrix(f"{self.label}/dx", x.columns)
-                step.call(
-                    product, A=delta, B=step.transposed(W), start=W.buffer, has_start=0, rectifies=0, C=dx
-                )
+                factors = {"A": delta, "B": step.transposed(W), "start": W.buffer, "mask": delta}
+                step.call(product, **factors, has_start=0, ending=0, C=dx)
                 return dx
 
             return Forward(z, backward)

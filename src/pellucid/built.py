@@ -62,7 +62,9 @@ class Built(list[Layer]):
         return self._plan(
             (data, loss, optimizer, batch_size, gradients),
             seed,
-            lambda: lower_training(self, data, loss, optimizer, batch_size, seed, gradients=gradients),
+            lambda: lower_training(
+                self, data, loss, optimizer, batch_size, seed, gradients=gradients, is_watched=False
+            ),
         )
 
     def evaluation(self, data: Data, loss: Loss, batch_size: int) -> Lowered:

@@ -23,6 +23,7 @@ from pellucid.kernels.kernel import Kernel
 from pellucid.kernels.random import key_of
 from pellucid.layers.base import Forward, Layer, Parameter, Step, chain
 from pellucid.layers.dense import Dense
+from pellucid.layers.fusing import fuse
 from pellucid.losses import Loss
 from pellucid.optimizers import Optimizer
 from pellucid.regularizers import Gradients, clip_to_value
@@ -121,7 +122,6 @@ def lower_prediction(
     In `seen`, zero at first, a number becomes NaN where an input or an output was not finite.
     """
     step = Step(batch_size, is_training=False)
-    step.outputs_only = outputs_only
     ready = [p.buffer for p in parameters_of(layers)]
     lowered = Lowered(None, step, None, None)  # type: ignore[arg-type]
     if dtype:
@@ -143,6 +143,8 @@ def lower_prediction(
     if dtype:
         lowered.results = Buffer("results", 0, n_out, given=True)
         step.call(rows.put, x=lowered.outputs, out=lowered.results)
+    if outputs_only:
+        fuse(step)
     lowered.plan = step.builder.plan(ready)
     return lowered
 
@@ -160,6 +162,7 @@ def lower_evaluation(layers: Sequence[Layer], data: Data, loss: Loss, batch_size
     ready = [*(p.buffer for p in parameters_of(layers)), *data.buffers, CONTROL, total]
     if not data.is_weighted:
         ready.append(_weights(step, data))
+    fuse(step)
     return Lowered(step.builder.plan(ready), step, x, last.a, data, losses, total, results=results)
 
 
@@ -192,12 +195,15 @@ def lower_training(
     is_training: bool = True,
     goes_back: bool = True,
     keeps_statistics: bool = True,
+    is_watched: bool = True,
 ) -> Lowered:
     """One update: gather a batch, forward, loss, backward, gradients, optimizer.
 
     `gradients` says what is done to the gradients before the optimizer sees them. Without an optimizer
     nothing is updated and the gradients stay to be looked at; with `goes_back` False it is the forward
     pass alone. Who only looks has `keeps_statistics` False, so that running averages stay as they are.
+    Who looks at the losses and the parameters alone has `is_watched` False: some numbers on the way are not
+    kept, see `layers.fusing`.
     """
     step = Step(batch_size, is_training, seed)
     step.keeps_statistics = is_training and keeps_statistics
@@ -223,6 +229,8 @@ def lower_training(
             _gradient(step, calls, axis)
     ready += [*lowered.tables.values(), *lowered.squares.values()]
     ready += [s for states in lowered.states.values() for s in states]
+    if not is_watched:
+        fuse(step)
     lowered.plan = step.builder.plan(ready)
     lowered.refresh = _refresh(step, parameters)
     return lowered

@@ -12,9 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kernel_calls import Array, Work
 
+from pellucid.activations import relu
 from pellucid.kernels import cpu
 from pellucid.kernels.build import assembly
-from pellucid.kernels.products import DEPTH, products
+from pellucid.kernels.products import DEPTH, PLAIN, RELU, SLOPE, products
 
 EPS = 2.0**-24
 WIDTHS = (16, 8, 4)
@@ -42,11 +43,14 @@ def numbers(seed: int, *shape: int) -> Array:
     return (rng.standard_normal(shape) * 10.0 ** rng.integers(-3, 3, shape)).astype(np.float32)
 
 
-def forward(width: int, A: Array, B: Array, start: Array | None, rectifies: bool = False) -> Work:
+def forward(
+    width: int, A: Array, B: Array, start: Array | None, ending: int = PLAIN, mask: Array | None = None
+) -> Work:
     """A @ B, plus a row if there is one, as work not yet done."""
     values = {"A": A, "B": B, "C": np.full((len(A), B.shape[1]), np.nan, np.float32)}
     values["start"] = np.zeros(B.shape[1], np.float32) if start is None else start
-    return Work(products(width)[0], values, has_start=int(start is not None), rectifies=int(rectifies))
+    values["mask"] = A if mask is None else mask
+    return Work(products(width)[0], values, has_start=int(start is not None), ending=ending)
 
 
 def gradient(width: int, A: Array, D: Array) -> Work:
@@ -91,9 +95,25 @@ def test_what_is_below_zero_is_cut(width: int, shape: tuple[int, int, int], seed
     m, k, n = shape
     A, B, start = numbers(seed, m, k), numbers(seed + 1, k, n), numbers(seed + 2, n)
     A[m // 2, k // 2] = np.nan
-    whole, cut = (forward(width, A, B, start, c).compiled([0, m])["C"][:, :n] for c in (False, True))
+    whole, cut = (forward(width, A, B, start, c).compiled([0, m])["C"][:, :n] for c in (PLAIN, RELU))
     np.testing.assert_array_equal(cut, np.where(whole < 0, 0, whole))
     assert np.isnan(cut[m // 2]).all()
+
+
+@each_width
+@settings(max_examples=10, deadline=None)
+@given(shapes, st.integers(0, 2**32))
+@example((20, 100, 2), 0)
+@example((20, DEPTH + 9, 33), 0)
+def test_the_slope_of_relu(width: int, shape: tuple[int, int, int], seed: int) -> None:
+    m, k, n = shape
+    A, B, z = numbers(seed, m, k), numbers(seed + 1, k, n), numbers(seed + 2, m, n)
+    A[m // 2, k // 2], z[0, 0], z[-1, -1] = np.inf, np.nan, -0.0
+    a = np.where(z < 0, np.float32(0), z)
+    whole = forward(width, A, B, None).compiled([0, m])["C"][:, :n]
+    sloped = forward(width, A, B, None, SLOPE, a).compiled([0, m // 3, m])["C"]
+    back = Work(relu.backward, {"z": z, "a": a, "da": whole, "delta": np.zeros_like(z)}).compiled([0, m])
+    assert sloped.tobytes() == back["delta"].tobytes()
 
 
 @each_width

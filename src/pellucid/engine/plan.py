@@ -231,21 +231,21 @@ class PlanBuilder:
     """Collects calls and puts them into stages."""
 
     def __init__(self) -> None:
-        self._stages: list[list[Call]] = [[]]
+        self.stages: list[list[Call]] = [[]]
         self._traffic = Traffic()
 
     def add(self, kernel: Kernel, axis: Axis, **operands: Operand) -> None:
         """Append a call; it begins a new stage where it needs what other threads have made."""
         call = Call(kernel, axis, operands)
         if self._traffic.clash(call):
-            self._stages.append([])
+            self.stages.append([])
             self._traffic = Traffic()
-        self._stages[-1].append(call)
+        self.stages[-1].append(call)
         self._traffic.add(call)
 
     def plan(self, ready: Iterable[Buffer]) -> Plan:
         """The finished plan, checked."""
-        plan = Plan(tuple(Stage(_groups(calls)) for calls in self._stages if calls), frozenset(ready))
+        plan = Plan(tuple(Stage(_groups(calls)) for calls in self.stages if calls), frozenset(ready))
         plan.check()
         return plan
 

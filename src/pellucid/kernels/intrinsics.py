@@ -248,7 +248,7 @@ def shuffled(bd, x, y, lanes):
 
 
 def _place(ctx, bd, sig, args, at, row, width):
-    """A vector in a row: `args` has from `at` on an array, where it begins, and how far apart its rows are."""
+    """A vector in a row; `args` has from `at` on an array, where it begins, how far apart its rows are."""
     array, offset, stride = args[at : at + 3]
     number = bd.gep(
         ctx.make_array(sig.args[at])(ctx, bd, array).data,
@@ -288,8 +288,8 @@ def turn_four_columns(tc, x, a, x_stride, out, b, out_stride):
         parts = [bd.load(_place(ctx, bd, sig, args, 0, r, FOUR), align=4) for r in range(SIDE)]
         rows = []
         for r in range(FOUR):
-            pairs = [shuffled(bd, *parts[r + k : r + k + 5 : 4], list(range(8))) for k in (0, 8)]
-            rows.append(shuffled(bd, *pairs, list(range(SIDE))))
+            pairs = [shuffled(bd, parts[r + k], parts[r + k + FOUR], list(range(8))) for k in (0, 8)]
+            rows.append(shuffled(bd, pairs[0], pairs[1], list(range(SIDE))))
         for j, column in enumerate(turned_fours(bd, rows)):
             bd.store(column, _place(ctx, bd, sig, args, 3, j, SIDE), align=4)
         return ctx.get_dummy_value()

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pellucid.kernels.intrinsics import FOUR, shuffled, turned_fours
-from pellucid.kernels.tile import rectified
+from pellucid.kernels.tile import rectified, sloped
 
 F32, I64, I32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 ALIGN = 4
@@ -52,18 +52,17 @@ def turned(bd, rows):
 def make_narrow_tile(n_columns, width):
     """A tile of `width` rows and `n_columns` columns as a Numba intrinsic; n is at least `width`.
 
-    The sums start from nothing where `begin` is 0, else from the row `start`; where `rectifies` is not 0,
-    max(0, sum) is stored. A whole vector is written to
-    each row of C, with zeros behind the columns.
+    The sums start from nothing where `begin` is 0, else from the row `start`; `ending` and M are as in
+    `make_tile`. A whole vector is written to each row of C, with zeros behind the columns.
     """
 
     @intrinsic
-    def tile(tc, A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n, rectifies):
+    def tile(tc, A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n, ending, M):
         i = types.int64
-        signature = types.void(A, i, i, B, i, start, i, C, i, i, i, i)
+        signature = types.void(A, i, i, B, i, start, i, C, i, i, i, i, M)
 
         def codegen(ctx, bd, sig, args):
-            A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n, rectifies = args
+            A, a, A_stride, B, B_stride, start, begin, C, c, C_stride, n, ending, M = args
             data = lambda at, array: ctx.make_array(sig.args[at])(ctx, bd, array).data
             vector = ir.VectorType(F32, width)
             const = lambda value: ir.Constant(I64, value)
@@ -71,6 +70,7 @@ def make_narrow_tile(n_columns, width):
                 bd.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{width}f32"
             )
             A, B, C, start = bd.gep(data(0, A), [a]), data(3, B), bd.gep(data(7, C), [c]), data(5, start)
+            M = bd.gep(data(12, M), [c])
             zero = ir.Constant(vector, [0.0] * width)
             undefined = ir.Constant(vector, ir.Undefined)
 
@@ -129,12 +129,17 @@ def make_narrow_tile(n_columns, width):
                 result.add_incoming(with_rest, from_rest)
                 result.add_incoming(without, from_done)
                 results.append(result)
-            cut = bd.icmp_signed("!=", rectifies, const(0))
+            cut = bd.icmp_signed("==", ending, const(1))
             results = [bd.select(cut, rectified(bd, x), x) for x in results]
-            for r, row in enumerate(turned(bd, [*results, *[zero] * (width - n_columns)])):
-                bd.store(
-                    row, bd.bitcast(bd.gep(C, [bd.mul(const(r), C_stride)]), vector.as_pointer()), align=ALIGN
-                )
+            place = lambda base, r: bd.bitcast(
+                bd.gep(base, [bd.mul(const(r), C_stride)]), vector.as_pointer()
+            )
+            results = turned(bd, [*results, *[zero] * (width - n_columns)])
+            for r, row in enumerate(results):
+                bd.store(row, place(C, r), align=ALIGN)
+            with bd.if_then(bd.icmp_signed("==", ending, const(2))):
+                for r, row in enumerate(results):
+                    bd.store(sloped(bd, row, bd.load(place(M, r), align=ALIGN)), place(C, r), align=ALIGN)
             return ctx.get_dummy_value()
 
         return signature, codegen

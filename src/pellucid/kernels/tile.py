@@ -24,17 +24,18 @@ def make_tile(n_rows, n_vectors, width, transposed, ahead=0):
     The rows of A are `A_stride` apart and its k-th column is the next number; `transposed` tells that A
     is stored the other way round, so that the rows of one tile are neighbours in memory.
     The sums start from nothing where `begin` is 0, from the row `start` where it is 1, and go on from C
-    where it is 2. Where `rectifies` is not 0, which only a tile by rows looks at, max(0, sum) is stored.
+    where it is 2. Where `ending`, which only a tile by rows looks at, is 1, max(0, sum) is stored, and where
+    it is 2 the sum times the slope of relu at M, which lies as C does.
     Rows of B are fetched into the first cache so many rows `ahead`.
     """
 
     @intrinsic
-    def tile(tc, A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n, rectifies):
+    def tile(tc, A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n, ending, M):
         i = types.int64
-        signature = types.void(A, i, i, B, i, i, start, i, i, C, i, i, i, i)
+        signature = types.void(A, i, i, B, i, i, start, i, i, C, i, i, i, i, M)
 
         def codegen(ctx, bd, sig, args):
-            A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n, rectifies = args
+            A, a, A_stride, B, b, B_stride, start, s, begin, C, c, C_stride, n, ending, M = args
             pointer = lambda at, array, offset: bd.gep(
                 ctx.make_array(sig.args[at])(ctx, bd, array).data, [offset]
             )
@@ -48,6 +49,7 @@ def make_tile(n_rows, n_vectors, width, transposed, ahead=0):
                 bd.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{width}f32"
             )
             A, B, C, start = pointer(0, A, a), pointer(3, B, b), pointer(9, C, c), pointer(6, start, s)
+            M = pointer(14, M, c)
             row_offsets = [const(r) if transposed else bd.mul(const(r), A_stride) for r in range(n_rows)]
 
             goes_on = bd.icmp_signed("==", begin, const(2))
@@ -99,16 +101,26 @@ def make_tile(n_rows, n_vectors, width, transposed, ahead=0):
             bd.position_at_end(done)
 
             def store(of):
-                grid(lambda r, v: bd.store(of(new[r][v]), place(C, C_stride, r, v), align=ALIGN))
+                grid(lambda r, v: bd.store(of(r, v), place(C, C_stride, r, v), align=ALIGN))
 
             if transposed:
-                store(lambda sums: sums)
+                store(lambda r, v: new[r][v])
                 return ctx.get_dummy_value()
-            with bd.if_else(bd.icmp_signed("!=", rectifies, const(0))) as (then, otherwise):
-                with then:
-                    store(lambda sums: rectified(bd, sums))
-                with otherwise:
-                    store(lambda sums: sums)
+            after = bd.append_basic_block("after")
+            stores = {
+                0: lambda r, v: new[r][v],
+                1: lambda r, v: rectified(bd, new[r][v]),
+                2: lambda r, v: sloped(bd, new[r][v], bd.load(place(M, C_stride, r, v), align=ALIGN)),
+            }
+            blocks = {number: bd.append_basic_block(f"ending.{number}") for number in stores}
+            switch = bd.switch(ending, blocks[0])
+            for number, block in blocks.items():
+                if number:
+                    switch.add_case(const(number), block)
+                bd.position_at_end(block)
+                store(stores[number])
+                bd.branch(after)
+            bd.position_at_end(after)
             return ctx.get_dummy_value()
 
         return signature, codegen
@@ -130,6 +142,12 @@ def rectified(bd, x):
     """0 where x < 0, else x, so that NaN stays NaN; the formula of relu."""
     zero = ir.Constant(x.type, [0.0] * x.type.count)
     return bd.select(bd.fcmp_ordered("<", x, zero), zero, x)
+
+
+def sloped(bd, x, a):
+    """x times the slope of relu where it gives a, which is the formula `sign` for a that is not below 0."""
+    zero, one = (ir.Constant(x.type, [number] * x.type.count) for number in (0.0, 1.0))
+    return bd.fmul(x, bd.select(bd.fcmp_ordered(">", a, zero), one, a))
 
 
 def row_counts(n_vectors, registers, transposed):

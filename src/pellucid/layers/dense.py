@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid import checks
-from pellucid.activations import ACTIVATIONS, relu
+from pellucid.activations import ACTIVATIONS
 from pellucid.engine.buffer import Buffer
 from pellucid.errors import UnknownNameError
 from pellucid.initializers import INITIALIZERS
-from pellucid.kernels.products import products, row_product
+from pellucid.kernels.products import PLAIN, products, row_product
 from pellucid.kernels.rows import column_sums
 from pellucid.layers.base import Forward, Layer, Parameter, Step, activate
 from pellucid.regularizers import LEAST, MOST, REGULARIZERS
@@ -120,12 +120,8 @@ class Dense(Layer):
         product, product_transposed = products()
         forward = row_product() if step.batch_size == 1 and not step.is_training else product
         W, b = self.weights, self.bias
-        if step.outputs_only and self.activation.function is relu.function:
-            a = step.matrix(f"{self.label}/a", self.n_out)
-            step.call(forward, A=x, B=W.buffer, start=b.buffer, has_start=1, rectifies=1, C=a)
-            return Forward(a, lambda da: None)
         z = step.matrix(f"{self.label}/z", self.n_out)
-        step.call(forward, A=x, B=W.buffer, start=b.buffer, has_start=1, rectifies=0, C=z)
+        step.call(forward, A=x, B=W.buffer, start=b.buffer, has_start=1, ending=PLAIN, mask=x, C=z)
         step.passes(x, z, W, b)
 
         def from_delta(delta: Buffer) -> Buffer | None:
@@ -134,7 +130,8 @@ class Dense(Layer):
             if not step.wants(x):
                 return None
             dx, W_transposed = step.matrix(f"{self.label}/dx", self.n_in), step.transposed(W)
-            step.call(product, A=delta, B=W_transposed, start=W_transposed, has_start=0, rectifies=0, C=dx)
+            sources: dict[str, Any] = {"A": delta, "B": W_transposed, "start": W_transposed, "mask": delta}
+            step.call(product, **sources, has_start=0, ending=PLAIN, C=dx)
             return dx
 
         return activate(step, self.label, z, self.activation, from_delta)

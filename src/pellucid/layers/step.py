@@ -108,8 +108,6 @@ class Step:
     ----------
     keeps_statistics : bool
         Whether batch normalisation lets its running statistics follow the batch; as `is_training` at first.
-    outputs_only : bool
-        Whether nobody looks at what is between the inputs and the outputs, and nobody goes back.
     shares : dict of str to Buffer
         ∂loss/∂a by the name of the layer that made a, where something behind it asks for it.
     """
@@ -118,7 +116,6 @@ class Step:
         self.batch_size, self.is_training, self._seed = batch_size, is_training, seed
         self.has_read_seed = False
         self.keeps_statistics = is_training
-        self.outputs_only = False
         self.builder = PlanBuilder()
         self.rows = Axis("rows of the batch", None, ROW_GRAIN, ROW_BLOCK)
         self.work: list[Buffer] = []

@@ -20,15 +20,15 @@ def find_cause(lowered: Lowered, work: Arena, parameters: Sequence[Parameter], a
         if not np.isfinite(work.view(buffer)).all():
             layer, _, what = buffer.name.rpartition("/")
             weights = [p for p in parameters if p.name.startswith(f"{layer}/")]
-            if what == "z" and any(not np.isfinite(arena.view(p.buffer)).all() for p in weights):
+            if what in ("z", "a") and any(not np.isfinite(arena.view(p.buffer)).all() for p in weights):
                 return f"the weights of layer {layer!r} are no longer finite"
             return f"the {WHAT[what]} of layer {layer!r} are no longer finite"
     for parameter in parameters:
         if not np.isfinite(arena.view(parameter.buffer)).all():
             return f"{parameter.name!r} is no longer finite"
-    reach = {b.name: float(np.abs(work.view(b)).max()) for b in made if b.name.endswith("/z")}
+    reach = {b.name: float(np.abs(work.view(b)).max()) for b in made if b.name.endswith(("/z", "/a"))}
     if not reach:
         return "the loss is no longer finite"
     highest = max(reach, key=lambda name: reach[name])
-    where = f"the weighted inputs of layer {highest.removesuffix('/z')!r} reach {reach[highest]:.3g}"
-    return f"the loss is no longer finite; {where}"
+    layer, _, what = highest.rpartition("/")
+    return f"the loss is no longer finite; the {WHAT[what]} of layer {layer!r} reach {reach[highest]:.3g}"
