@@ -114,13 +114,11 @@ def softmax_kernel(loss: LossParts, few: bool) -> Kernel:
     first = dict.fromkeys(("most_i", "others_i", *sums), 0.0) | {"greatest_i": float(LOWEST)}
     look = make(
         "look",
-        ("z_j", "a_j", "greatest_i", "most_i"),
+        ("z_j", "a_j"),
         [],
-        {
-            "greatest_i": "where(z_j > greatest_i, z_j, greatest_i)",
-            "most_i": "where(a_j > most_i, a_j, most_i)",
-        },
+        {},
         {"others_i": "unsure(a_j, a_j)"},
+        greatest={"greatest_i": "z_j", "most_i": "a_j"},
     )
     logarithms = make(
         "logarithm_of_most", ("most_i", "others_i"), [], {"log_most_i": "log_of_most(most_i, others_i)"}, {}
@@ -198,13 +196,13 @@ def softmax_kernel(loss: LossParts, few: bool) -> Kernel:
 
 def _among_others(make: Callable[..., Stage]) -> list[Stage]:
     """The softmax among the classes of a row that are not nearly sure."""
-    second = {"second_i": "where(is_sure(a_j) | (z_j <= second_i), second_i, z_j)"}
+    second = {"second_i": f"where(is_sure(a_j), f32({LOWEST}), z_j)"}
     total = {"sum_i": "unsure(a_j, exp(z_j - second_i))"}
     share = {"share_i": "f32(1) / sum_i"}
     reads = ("greatest_i", "log_most_i", "second_i", "share_i")
     log_others = {"log_others_i": f"log_of_others({', '.join(reads)})"}
     return [
-        make("look_at_others", ("z_j", "a_j", "second_i"), [], second, {}),
+        make("look_at_others", ("z_j", "a_j"), [], {}, {}, greatest=second),
         make("add_others", ("z_j", "a_j", "second_i"), [], {}, total),
         make("invert_sum", ("sum_i",), [], share, {}),
         make("logarithm_of_others", reads, [], log_others, {}),

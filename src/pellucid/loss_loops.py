@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.kernels.elementary import where
 from pellucid.kernels.kernel import Access, Kernel, Now
 from pellucid.kernels.lanes import LANES, OnLanes, room_for_lane, room_for_square, turn_in, turn_out
+from pellucid.kernels.softmax import of_rank, rank
 
 OF_OUTPUTS = ("z_j", "a_j", "y_j", "delta_j")
 GIVEN = ("scale_i", "total_i")  # what every kernel has of a row
@@ -31,11 +33,12 @@ class Stage:
     Parameters
     ----------
     function : callable
-        Gives what is written and then what is added, in a tuple where these are several.
+        Gives what is written, what is added and what may be greatest, in a tuple where these are several.
     adding : callable
-        The same with the sums so far as further parameters; gives the new sums.
-    reads, writes, adds : tuple of str
-        Names: its parameters, where its results go, and the sums to which the rest is added.
+        The same with the sums and the greatest so far as further parameters; gives the new ones.
+    reads, writes, adds, greatest : tuple of str
+        Names: its parameters, where its results go, the sums to which the next are added, and the numbers
+        that the rest becomes where it is greater.
     """
 
     function: Callable[..., Any]
@@ -43,6 +46,7 @@ class Stage:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     adds: tuple[str, ...]
+    greatest: tuple[str, ...]
 
     @property
     def of_each_output(self) -> bool:
@@ -57,15 +61,21 @@ def stage(
     writes: Mapping[str, str],
     adds: Mapping[str, str],
     functions: Mapping[str, Any],
+    greatest: Mapping[str, str] | None = None,
 ) -> Stage:
-    """A stage from the text of its lines, and of what it writes and adds; `functions` are what they call."""
-    before = [f"before_{n}" for n in adds]
-    sums = [f"before_{n} + ({more})" for n, more in adds.items()]
+    """A stage from the text of its lines, and of what they give; `functions` are what they call."""
+    greatest, functions = greatest or {}, {"where": where, **functions}
+    before = [f"before_{n}" for n in (*adds, *greatest)]
+    new = [f"before_{n} + ({more})" for n, more in adds.items()]
+    new += [f"where({more} > before_{n}, {more}, before_{n})" for n, more in greatest.items()]
     function, adding = (
-        _defined(name, parameters, [*lines, f"return {', '.join([*writes.values(), *added])}"], functions)
-        for parameters, added in ((reads, adds.values()), ((*reads, *before), sums))
+        _defined(name, parameters, [*lines, f"return {', '.join([*writes.values(), *given])}"], functions)
+        for parameters, given in (
+            (reads, [*adds.values(), *greatest.values()]),
+            ((*reads, *before), new),
+        )
     )
-    return Stage(function, adding, reads, tuple(writes), tuple(adds))
+    return Stage(function, adding, reads, tuple(writes), tuple(adds), tuple(greatest))
 
 
 def _defined(
@@ -112,6 +122,7 @@ def loss_kernel(
         *(_by_lanes(stages, first) if few else _by_rows(stages, first)),
     ]
     space: dict[str, Any] = {"np": np, "turn_in": turn_in, "turn_out": turn_out}
+    space |= {"rank": rank, "of_rank": of_rank}
     space |= {"room_for_lane": room_for_lane, "room_for_square": room_for_square}
     exec("\n".join(source), space)
     access = {n: Access(True, False, True) for n in ("z", "a", "y", "weights")}
@@ -143,12 +154,15 @@ def _by_rows(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
 
     for s in stages:
         indent = "        "
+        lines += [f"{indent}rank_{n} = rank({n})" for n in s.greatest]
         if s.of_each_output:
             lines += [f"{indent}for j in range(z_columns):"]
             indent += "    "
-        results = [*(local(n) for n in s.writes), *(f"more_{n}" for n in s.adds)]
+        results = [*(local(n) for n in s.writes), *(f"more_{n}" for n in (*s.adds, *s.greatest))]
         lines += [f"{indent}{', '.join(results)} = {s.function.__name__}({', '.join(map(local, s.reads))})"]
         lines += [f"{indent}{n} += more_{n}" for n in s.adds]
+        lines += [f"{indent}rank_{n} = max(rank_{n}, rank(more_{n}))" for n in s.greatest]
+        lines += [f"        {n} = of_rank(rank_{n})" for n in s.greatest]
     return [*lines, "        losses[i] = total_i * each"]
 
 
@@ -176,7 +190,8 @@ def _by_lanes(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
         if s.of_each_output:
             lines += [f"{indent}for j in range(z_columns):"]
             indent += "    "
-        given = ", ".join(map(place, (*s.writes, *s.adds, *s.reads, *s.adds)))
+        changed = (*s.adds, *s.greatest)
+        given = ", ".join(map(place, (*s.writes, *changed, *s.reads, *changed)))
         lines += [f"{indent}{s.function.__name__}({given})"]
     return [
         *lines,

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid.kernels.elementary import exp, where
+from pellucid.kernels.elementary import bits, exp, from_bits, where
 from pellucid.kernels.kernel import kernel
 from pellucid.kernels.lanes import LANES, OnLanes, room_for_lane, room_for_square, turn_in, turn_out
 
 
+def rank(x):
+    """A whole number that is greater where x is: the search for the greatest of these becomes vector code.
+
+    The compiler leaves a search among floats scalar, since it may not assume that none is NaN.
+    """
+    return at_sign(bits(x))
+
+
+def of_rank(k):
+    """The inverse of `rank`."""
+    return from_bits(at_sign(k))
+
+
+def at_sign(k):
+    """The bits of a float32 in the order of what they stand for, or back: those below 0 count downwards."""
+    return np.int32(k ^ ((k >> 31) & 0x7FFFFFFF))
+
+
 def row_maximum(z):
     """The greatest number of a row."""
-    greatest = z[0]
+    greatest = rank(z[0])
     for j in range(len(z)):
-        greatest = z[j] if z[j] > greatest else greatest
-    return greatest
+        greatest = max(greatest, rank(z[j]))
+    return of_rank(greatest)
 
 
 @kernel(z="read part", a="write part", reassociate=True)
