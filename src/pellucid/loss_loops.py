@@ -177,8 +177,9 @@ def _by_lanes(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
         f"    for i in range(lo, hi, {LANES}):",
         f"        n = min({LANES}, hi - i)",
         *(f"        turn_in({n[:-2]}, z_columns, i, n, {n})" for n in OF_OUTPUTS if n != "delta_j"),
+        "        of_weights, of_losses = weights[i : i + n], losses[i : i + n]",
         "        for r in range(n):",
-        "            scale_i[r] = times(share, weights[i + r])",
+        "            scale_i[r] = times(share, of_weights[r])",
         f"        begin({', '.join(f'{n}, 0' for n in [*first, 'total_i'])})",
     ]
 
@@ -197,5 +198,5 @@ def _by_lanes(stages: Sequence[Stage], first: Mapping[str, float]) -> list[str]:
         *lines,
         "        turn_out(delta_j, z_columns, i, n, delta)",
         "        for r in range(n):",
-        "            losses[i + r] = total_i[r] * each",
+        "            of_losses[r] = total_i[r] * each",
     ]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import Any
 
 import numpy as np
 import pytest
 from kernel_calls import Array, Work
 
-import pellucid.kernels
-import pellucid.layers
+from pellucid.ahead import hand_written
 from pellucid.kernels import apart, epochs, jobs, products, team
-from pellucid.kernels.kernel import Control, Kernel
+from pellucid.kernels.kernel import Control
 from pellucid.kernels.rows import SQUARES_EVERY
 
 # What each operand is shaped like, in letters, how many parts there are, and further arguments.
@@ -84,19 +81,6 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
 POSITIVE = ("variance", "running_variance", "inverse", "squares")
 DRAWN = {"stream": 1, "seed_low": 7, "seed_high": 9}
 FIRST = 2
-
-
-def hand_written() -> dict[str, Kernel]:
-    """The kernels that stand in the modules of kernels and layers."""
-    found = {}
-    for package in (pellucid.kernels, pellucid.layers):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            for value in vars(importlib.import_module(module.name)).values():
-                if isinstance(value, Kernel):
-                    found[value.name] = value
-    from pellucid.regularizers import clip_to_value
-
-    return {**found, clip_to_value.name: clip_to_value}
 
 
 KERNELS = hand_written()

@@ -4,6 +4,8 @@ One folder per state of everything that decides what a kernel compiles to: the s
 package, the versions of Python, Numba, llvmlite and pellucid, and the CPU. A file is a checksum
 and an object file, written under a temporary name and renamed, so processes that compile at the
 same time are safe. A cache that cannot be read or written costs time, never correctness.
+
+What is not in the user's cache may stand in the package, put there by whoever built it; see `pellucid.ahead`.
 """
 
 from __future__ import annotations
@@ -22,16 +24,20 @@ from pellucid import settings
 from pellucid.kernels import cpu
 
 CHECKSUM = 32  # bytes of SHA-256
+SHIPPED = Path(__file__).parents[1] / "compiled" / "kernels"  # what a package for known CPUs brings
 
 
 def load(key: str) -> bytes | None:
     """The object file kept under `key`, or None where there is no sound one."""
-    try:
-        content = (folder() / f"{key}.o").read_bytes()
-    except OSError:
-        return None
-    checksum, code = content[:CHECKSUM], content[CHECKSUM:]
-    return code if code and hashlib.sha256(code).digest() == checksum else None
+    for place in (folder(), SHIPPED / state()):
+        try:
+            content = (place / f"{key}.o").read_bytes()
+        except OSError:
+            continue
+        checksum, code = content[:CHECKSUM], content[CHECKSUM:]
+        if code and hashlib.sha256(code).digest() == checksum:
+            return code
+    return None
 
 
 def store(key: str, code: bytes) -> None:
