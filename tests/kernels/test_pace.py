@@ -209,3 +209,19 @@ def test_teams_of_several_threads_share_the_cores() -> None:
         assert found == [(2, 2)]
         assert allowed(one) == 4
     assert not sharing._at_work
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_no_step_is_done_twice_where_a_trial_goes_on_with_dearer_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A step that takes longer than before needs fewer of them in a trial, perhaps fewer than were done."""
+    with Team() as team:
+        shop = Workshop(8, team, monkeypatch)
+        assert shop.run(400, 1, others=100) == 1
+        for steps in range(38, 50):
+            shop.rest(2_000_000)
+            shop.control[Control.ALONE] = 8 * MICROSECOND
+            shop.run(steps, 1, others=100)
+            shop.control[Control.ALONE] = 50 * MICROSECOND
+            shop.run(10, 1, others=100)  # and each was done once

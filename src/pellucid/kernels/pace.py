@@ -127,7 +127,9 @@ def try_next(kernel, row, control, meeting, now, step, to, here):
         control[MOST], control[PHASE], control[DONE], control[SPENT] = here, 1, -1, 0
     turn, i = (control[PHASE] - 1) // numbers, numbers - 1 - (control[PHASE] - 1) % numbers
     enough = max(2, TRIAL // max(1, control[ALONE]))
-    n = 1 if control[DONE] < 0 else min(enough - control[DONE], to - step)
+    n = 1  # also where a step has become dearer, so that enough are done already
+    if control[DONE] >= 0:
+        n = max(n, min(enough - control[DONE], to - step))
     members = here >> i if i < numbers - 1 else 1
     spent = timed(kernel, row, control, meeting, now, step, n, members, here)
     if control[DONE] < 0:  # each member had to fetch what others have written
