@@ -18,6 +18,7 @@ from pellucid import (
     Input,
     LayerNorm,
     Network,
+    PeriodicEmbedding,
     Residual,
     built,
 )
@@ -48,6 +49,7 @@ def rich() -> list[Any]:
     return [
         Input(["a", "b", "c", "d"]),
         codes,
+        PeriodicEmbedding([0, 2]),
         Dense(8),
         BatchNorm(),
         Dropout(0.3),
@@ -79,6 +81,9 @@ OTHERS: list[Make] = [
     lambda: [Input(4), Dense(6, "tanh", max_norm=1), Dense(2, "softmax")],
     lambda: [Input(4), Dense(6, "tanh", learning_rate=0.5), Dense(2, "softmax")],
     lambda: [Input(4), Dense(6, "tanh", name="first"), Dense(2, "softmax")],
+    lambda: [Input(4), PeriodicEmbedding(), Dense(6, "tanh"), Dense(2, "softmax")],
+    lambda: [Input(4), PeriodicEmbedding([0, 1]), Dense(6, "tanh"), Dense(2, "softmax")],
+    lambda: [Input(4), PeriodicEmbedding([0, 1], sigma=1), Dense(6, "tanh"), Dense(2, "softmax")],
     lambda: [Input(4), Dense(6, "tanh"), Dropout(0.1), Dense(2, "softmax")],
     lambda: [Input(4), Dense(6, "tanh"), Dropout(0.2), Dense(2, "softmax")],
     lambda: [Input(4), Dense(6, "tanh"), Residual(Dropout(0.2)), Dense(2, "softmax")],

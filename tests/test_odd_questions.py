@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pellucid import Dense, Embedding, Input, LayerNorm, Network, Residual, Scale
+from pellucid import Dense, Embedding, Input, LayerNorm, Network, PeriodicEmbedding, Residual, Scale
 from pellucid.errors import ArgumentError, UnknownNameError
 from pellucid.glass.text import table_text
 from pellucid.layers.base import Layer
@@ -179,6 +179,8 @@ def test_a_trace_leaves_its_gradients_also_within_a_callback() -> None:
     [
         [Dense(4, "tanh"), Embedding([{"index": 1, "codes": 4, "width": 2}]), Dense(1)],
         [Dense(4), Embedding([{"index": i, "codes": 3, "width": 2} for i in (0, 3)]), LayerNorm(), Dense(1)],
+        [Dense(4, "tanh"), PeriodicEmbedding([0, 1, 3], waves=5), Dense(1)],
+        [Dense(4), PeriodicEmbedding(waves=16), LayerNorm(), Dense(1)],
         [Dense(4, "relu"), Residual(Embedding([{"index": 2, "codes": 5, "width": 2}]), Dense(4)), Dense(1)],
     ],
 )
@@ -190,7 +192,7 @@ def test_behind_neurons_codes_let_no_error_pass_and_the_rest_adds_up(layers: lis
         e = trace.neuron("hidden_1", j).explain(2)
         assert e.adds_up, [c for c in e.checks if not c.is_equal]
         assert e.delta == trace["hidden_1"].delta[2, j]  # type: ignore[index]
-    behind = next(la for la in net.layers if la.kind in ("embedding", "residual"))
+    behind = net.layers[2]
     if behind.kind == "embedding":
         codes = [c.index for c in behind.definition.columns]  # type: ignore[attr-defined]
         assert all(trace["hidden_1"].delta[:, i].tolist() == [0] * 6 for i in codes)  # type: ignore[index]

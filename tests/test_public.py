@@ -25,6 +25,7 @@ NAMES = [
     "Network",
     "PellucidError",
     "PellucidWarning",
+    "PeriodicEmbedding",
     "Residual",
     "Scale",
     "TableModel",

@@ -294,7 +294,7 @@ def test_a_plain_step_needs_no_more_stages_than_gradients_and_rows() -> None:
             lambda: Dense(3, learning_rate={"bias": "slow"}),
             r"learning_rate of bias must be .*, but is 'slow'",
         ),
-        (lambda: Dense(3, learning_rate={"biases": 1}), r"no parameter of a Dense layer 'biases'.*'bias'"),
+        (lambda: Dense(3, learning_rate={"biases": 1}), r"no parameter of Dense 'biases'.*'bias'"),
         (lambda: Dense(3, initializer="he"), r"no initializer 'he'"),
     ],
 )

@@ -29,6 +29,7 @@ _PUBLIC = {
     "Residual": "layers.residual",
     "Concat": "layers.concat",
     "Embedding": "layers.embedding",
+    "PeriodicEmbedding": "layers.periodic_embedding",
     "Frozen": "layers.frozen",
     "activation": "activations",
     "loss": "losses",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from pellucid.layers.gaussian_noise import GaussianNoise as GaussianNoise
     from pellucid.layers.input import Input as Input
     from pellucid.layers.layer_norm import LayerNorm as LayerNorm
+    from pellucid.layers.periodic_embedding import PeriodicEmbedding as PeriodicEmbedding
     from pellucid.layers.residual import Residual as Residual
     from pellucid.layers.scale import Scale as Scale
     from pellucid.loading import load as load

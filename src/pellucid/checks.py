@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pellucid.errors import ArgumentError, nearest
+from pellucid.errors import ArgumentError, UnknownNameError, nearest
 from pellucid.registry import is_number
 
 
@@ -51,6 +51,22 @@ def number(
         bounds.append(f"{'below' if 'most' in open_ends else 'at most'} {most:g}")
     wanted = f"a finite number {' and '.join(bounds)}".rstrip()
     raise ArgumentError(f"{who} must be {wanted}, but is {value!r}.")
+
+
+def factors(who: str, value: Any, parts: Sequence[str]) -> dict[str, float]:
+    """Factors on the learning rate of a layer's parameters: one for all, or some by name, the others 1.
+
+    Examples
+    --------
+    >>> factors("Dense", {"bias": 0.1}, ("weights", "bias"))
+    {'weights': 1.0, 'bias': 0.1}
+    """
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(parts, number(f"{who}: learning_rate", value, 0))
+    for part in value:
+        if part not in parts:
+            raise UnknownNameError(f"parameter of {who}", part, parts)
+    return {p: number(f"{who}: learning_rate of {p}", value.get(p, 1.0), 0) for p in parts}
 
 
 def switch(who: str, value: Any) -> bool:

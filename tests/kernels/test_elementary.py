@@ -74,7 +74,7 @@ def samples() -> Any:
     mantissas[:, :4] = (0, 1, 2**23 - 1, 2**22)
     spread = (np.arange(255, dtype=np.uint32)[:, None] << 23) + mantissas
     ends = (0.0, SMALLEST_NORMAL, 2**-25, 1 / 3, 0.5, 0.625, 0.92, 1.0, 4.0, 8.3, 9.01, 12.7, 13.2)
-    ends += (14.0, 17.4, 30.0, 87.33654, 88.72283)
+    ends += (0.125, 0.25, 0.75, 1.5, 9999.75, 2.0**22, 14.0, 17.4, 30.0, 87.33654, 88.72283)
     near = np.abs(np.array(ends, np.float32)).view(np.uint32)[:, None] + np.arange(-3000, 3000)
     positive = np.concatenate([spread.ravel(), near[near >= 0].astype(np.uint32)])
     return np.concatenate([positive, positive | np.uint32(1 << 31)]).view(np.float32)
@@ -102,6 +102,7 @@ def test_error_is_within_the_stated_bound_over_the_whole_range(name: str) -> Non
 ENDS = {
     "absolute": {-INF: INF, -2.5: 2.5},
     "floor": {-INF: -INF, INF: INF, -0.5: -1, 2.0: 2},
+    "nearest": {-INF: -INF, INF: INF, -0.5: 0, 0.5: 0, 1.5: 2, 2.5: 2, -1.75: -2},
     "sign": {-INF: -1, INF: 1, -DENORMAL: -1, 0.0: 0},
     "sqrt": {-1.0: NAN, -DENORMAL: NAN, INF: INF, 0.0: 0, 4.0: 2},
     "exp": {-INF: 0, INF: INF, 0.0: 1, 89.0: INF, -87.4: 0, -1e38: 0, 1e38: INF, DENORMAL: 1},
@@ -116,6 +117,8 @@ ENDS = {
     "log_cosh": {-INF: INF, INF: INF, 0.0: 0, 1e38: np.float32(1e38)},
     "normal_density": {-INF: 0, INF: 0, 1e38: 0},
     "normal_cdf": {-INF: 0, INF: 1, 0.0: 0.5, -1e38: 0, 1e38: 1},
+    "sin_turns": {INF: NAN, 0.0: 0, 0.25: 1, 0.5: 0, 0.75: -1, -0.25: -1, 2.0**22 + 0.5: 0, 1e38: 0},
+    "cos_turns": {INF: NAN, 0.0: 1, 0.25: 0, 0.5: -1, -0.75: 0, 1234.5: -1, 2.0**22 + 0.5: -1, -1e38: 1},
 }
 
 
@@ -199,6 +202,8 @@ def test_bits_and_back() -> None:
 
 
 INDEPENDENT = {
+    "sin_turns": lambda t: special.sindg(360 * (t - np.round(t))),
+    "cos_turns": lambda t: special.cosdg(360 * (t - np.round(t))),
     "sigmoid": special.expit,
     "softplus": lambda x: -special.log_expit(-x),
     "tanh_softplus": lambda x: np.tanh(np.log1p(np.exp(x))),

@@ -15,7 +15,9 @@ from pellucid.kernels.rows import SQUARES_EVERY
 
 # What each operand is shaped like, in letters, how many parts there are, and further arguments.
 # R rows of the batch, N rows of the data, C columns, W wider rows that hold C columns from the third on,
-# F columns as many as C, but 16 at most.
+# F columns as many as C, but 16 at most. Of numbers with waves: K waves of each of C, Q in all, S sums, two
+# of each, and V wider rows that hold 3C columns from the fourth on. An argument may be a size as well.
+WAVES = {"x": "RW", "frequencies": "CK", "phases": "CK", "weights": "SK"}
 SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "gather": ({"data": "NC", "order": "N", "out": "RC"}, "R", {}),
     "gather_double": ({"data": "NC", "order": "N", "out": "RC"}, "R", {}),
@@ -74,6 +76,33 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
         {"epsilon": 1e-3},
     ),
     "layer_norm_backward": ({"normal": "RC", "da": "RC", "inverse": "R", "gain": "C", "dx": "RC"}, "R", {}),
+    "periodic_forward": (
+        {
+            **WAVES,
+            "bias": "S",
+            "cosines": "RQ",
+            "out": "RV",
+        },
+        "R",
+        {"source": 2, "place": 3, "width": "3C"},
+    ),
+    "periodic_gradients": (
+        {
+            **WAVES,
+            "da": "RV",
+            "d_frequencies": "CK",
+            "d_phases": "CK",
+            "d_weights": "SK",
+            "d_bias": "S",
+        },
+        "C",
+        {"source": 2, "place": 3},
+    ),
+    "periodic_backward": (
+        {**WAVES, "da": "RV", "dx": "RW"},
+        "R",
+        {"source": 3, "place": 2, "width": "C"},
+    ),
     "shuffle": ({"out": "N"}, "1", {"n": 12, "epoch": 3}),
     "dropout": ({"x": "RC", "mask": "RC", "a": "RC"}, "R", {"rate": 0.4, "kept": 1 / 0.6}),
     "add_noise": ({"x": "RC", "noise": "RC", "a": "RC"}, "R", {"std": 0.5}),
@@ -105,6 +134,8 @@ def work_for(name: str, rows: int, columns: int, seed: int = 0, **changed: Array
     kernel, (shapes, parts, more) = KERNELS[name], SPECS[name]
     rng = np.random.default_rng(seed)
     sizes = {"R": rows, "N": rows + 11, "C": columns, "W": columns + 5, "F": min(columns, 16), "1": 1}
+    waves = min(rows + 3, 20)
+    sizes |= {"K": waves, "Q": columns * waves, "S": 2 * columns, "3C": 3 * columns, "V": 3 * columns + 4}
     values: dict[str, Array] = {}
     for operand, shape in shapes.items():
         dims = [int(Control.SIZE)] if shape == "control" else [sizes[letter] for letter in shape]
@@ -118,6 +149,7 @@ def work_for(name: str, rows: int, columns: int, seed: int = 0, **changed: Array
         else:
             drawn = rng.standard_normal(dims)
             values[operand] = np.abs(drawn) + 0.1 if operand in POSITIVE else drawn
+    more = {n: sizes[v] if isinstance(v, str) else v for n, v in more.items()}
     more = {**more, **{n: v for n, v in DRAWN.items() if n in kernel.parameters}}
     step = SQUARES_EVERY if name == "add_squares" else 1  # in others it does nothing
     return Work(kernel, values | changed, (step, FIRST, rows, 4), **more), sizes[parts]

@@ -22,7 +22,7 @@ Numbers = dict[str, NDArray[Any]]
 def coded(layers: Sequence[Layer]) -> Iterator[Any]:
     """The columns of an Embedding that comes first: they hold codes, some of them beyond its table."""
     for layer in layers[:1]:
-        yield from getattr(layer, "columns", ())
+        yield from getattr(layer, "columns", ()) if layer.kind == "embedding" else ()
         for branch in layer.branches:
             yield from coded(branch)
 

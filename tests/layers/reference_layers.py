@@ -68,6 +68,15 @@ def output(
                 known = {float(code): code for code in range(c.codes)}
                 vectors.append(own[c.name][[known.get(float(np.float32(v)), 0) for v in x[:, c.index]]])
             return np.hstack([passing, *vectors])
+        case "periodic_embedding":
+            chosen = range(x.shape[1]) if layer.columns is None else layer.columns
+            parts = [np.delete(x, chosen, axis=1)]
+            W = own["weights"].reshape(len(chosen), layer.width, layer.waves)
+            for j, at in enumerate(chosen):
+                turns = np.outer(x[:, at], own["frequencies"][j]) + own["phases"][j]
+                sums = np.cos(2 * np.pi * turns) @ W[j].T + own["bias"].reshape(len(W), -1)[j]
+                parts += [x[:, [at]], sums]
+            return np.hstack(parts)
         case "residual":
             return x + outputs(layer.branches[0], x, values, training)
         case "concat":

@@ -21,6 +21,7 @@ from pellucid.layers.frozen import Frozen
 from pellucid.layers.gaussian_noise import GaussianNoise
 from pellucid.layers.input import Input
 from pellucid.layers.layer_norm import LayerNorm
+from pellucid.layers.periodic_embedding import PeriodicEmbedding
 from pellucid.layers.residual import Residual
 from pellucid.layers.scale import Scale
 
@@ -47,11 +48,14 @@ INSIDE: dict[str, Callable[[], list[Layer]]] = {
     "two batch norms": lambda: [BatchNorm(), Activation("sigmoid"), BatchNorm(epsilon=0.1)],
     "layer_norm": lambda: [LayerNorm()],
     "embedding of no codes": lambda: [Scale(), embedding()],
+    "periodic_embedding": lambda: [PeriodicEmbedding(sigma=1)],
+    "periodic_embedding of some": lambda: [PeriodicEmbedding([4, 1, 2], waves=21, width=6)],
     "residual": lambda: [Residual(Dense(6, "tanh"))],
     "residual of nothing": lambda: [Residual()],
     "concat": lambda: [Concat([Dense(4, "tanh")], [Scale()])],
     "concat with x": lambda: [Concat([], [Dense(3)], [])],
     "frozen": lambda: [Frozen(Dense(4, "tanh"))],
+    "frozen waves": lambda: [Frozen(PeriodicEmbedding([5], waves=2, width=1))],
     "frozen with everything": lambda: [Frozen(BatchNorm(), Dropout(0.5), LayerNorm(), Scale(), Dense(4))],
     "residual of concat": lambda: [Residual(Concat([Dense(4, "tanh")], [LayerNorm(), Dense(2)]))],
     "concat of residuals": lambda: [Concat([Residual(BatchNorm(), Dense(6))], [Residual(Dropout(0.3))])],
@@ -78,6 +82,12 @@ OTHERS: dict[str, Callable[[], list[Layer]]] = {
     "nothing but codes": lambda: [Embedding([{"index": i, "codes": 3, "width": 2} for i in range(5)])],
     "embedding in branches": lambda: [Concat([embedding(), Dense(3)], [Frozen(embedding())]), Dense(2)],
     "embedding beside x": lambda: [Residual(Embedding([{"index": 1, "codes": 9, "width": 1}])), Dense(2)],
+    "numbers and codes": lambda: [
+        embedding(),
+        PeriodicEmbedding([0, 2], waves=3),
+        PeriodicEmbedding(list(range(12)), waves=16, width=1),
+        Dense(2),
+    ],
     "frozen at the end": lambda: [Dense(4), Frozen(Activation("tanh"), Dense(3, "tanh"))],
 }
 CASES = [(inside, around) for inside in INSIDE for around in AROUND] + [(name, "") for name in OTHERS]

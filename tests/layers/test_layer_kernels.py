@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pellucid.kernels import columns, norms
+from pellucid.kernels import columns, norms, waves
 from pellucid.kernels.build import assembly
 from pellucid.kernels.kernel import Kernel
 from pellucid.layers.dropout import dropout
@@ -24,6 +24,9 @@ ARITHMETIC = [
     norms.batch_norm_backward,
     norms.layer_norm_forward,
     norms.layer_norm_backward,
+    waves.periodic_forward,
+    waves.periodic_gradients,
+    waves.periodic_backward,
     dropout,
     add_noise,
 ]

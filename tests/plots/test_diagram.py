@@ -10,7 +10,19 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import to_rgb
 from pictures import colliding, texts
 
-from pellucid import Activation, BatchNorm, Concat, Dense, Dropout, Embedding, Input, Network, Residual, Scale
+from pellucid import (
+    Activation,
+    BatchNorm,
+    Concat,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    Network,
+    PeriodicEmbedding,
+    Residual,
+    Scale,
+)
 from pellucid.errors import ArgumentError, UnknownNameError
 from pellucid.plots import style
 
@@ -147,7 +159,8 @@ def test_one_neuron_keeps_its_synapses_in_colour():
 
 WIDE = [Input(6), Dense(9, "tanh"), Dense(5)]
 EVERY = [
-    Input(3), Embedding([{"index": 1, "codes": 9, "width": 4}]), Scale(), Dense(5, "relu"), BatchNorm(),
+    Input(3), Embedding([{"index": 1, "codes": 9, "width": 4}]), PeriodicEmbedding([0, 1]), Scale(),
+    Dense(5, "relu"), BatchNorm(),
     Residual(Dense(5)), Concat([], [Dense(2)]), Dense(2), Activation("softmax"),
 ]  # fmt: skip
 

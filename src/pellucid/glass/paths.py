@@ -11,6 +11,7 @@ from pellucid.engine.buffer import Arena, Array
 from pellucid.errors import ArgumentError
 from pellucid.glass.path import Measure, PathSum, integrate
 from pellucid.glass.slopes import Slopes
+from pellucid.glass.wiring import all_layers
 from pellucid.layers.base import Layer
 from pellucid.layers.embedding import Embedding
 from pellucid.prediction import Predictor
@@ -42,7 +43,7 @@ class Paths:
         if isinstance(layers[1], Embedding):
             self._vectors, self._origins = Predictor(layers[:2], parameters, "f4"), layers[1].origins
             self._layers = layers[2:]
-        if not self._layers or any(p.is_table for layer in self._layers for p in layer.parameters):
+        if not self._layers or any(isinstance(layer, Embedding) for layer in all_layers(self._layers)):
             raise ArgumentError(
                 "contributions are found between the Embedding and the output. Put one Embedding right "
                 "behind the Input, and the other layers behind it."

@@ -104,6 +104,7 @@ INSTRUCTIONS: Mapping[str, Callable[..., Any]] = {
     "absolute": np.absolute,
     "copysign": np.copysign,
     "floor": np.floor,
+    "nearest": np.rint,
     "sqrt": np.sqrt,
     "bits": lambda x: np.asarray(x, np.float32).view(np.int32),
     "from_bits": lambda i: np.asarray(i).astype(np.int32).view(np.float32),

@@ -64,6 +64,12 @@ def floor(tc, x):
 
 
 @intrinsic
+def nearest(tc, x):
+    """The whole number nearest to x, the even one of two."""
+    return x(x), lambda ctx, bd, sig, args: instruction(bd, "roundeven", args)
+
+
+@intrinsic
 def sqrt(tc, x):
     """The square root, correctly rounded; NaN of a negative number."""
     return x(x), lambda ctx, bd, sig, args: instruction(bd, "sqrt", args)

@@ -150,7 +150,13 @@ def _instruction(name):
     return emit
 
 
-KNOWN = {"fabs": np.abs, "copysign": np.copysign, "floor": np.floor, "sqrt": np.sqrt}  # of numbers alone
+KNOWN = {  # of numbers alone
+    "fabs": np.abs,
+    "copysign": np.copysign,
+    "floor": np.floor,
+    "roundeven": np.rint,
+    "sqrt": np.sqrt,
+}
 _fma = _instruction("fma")
 
 
@@ -210,6 +216,7 @@ MEANING = Meaning(
         "absolute": _instruction("fabs"),
         "copysign": _instruction("copysign"),
         "floor": _instruction("floor"),
+        "nearest": _instruction("roundeven"),
         "sqrt": _instruction("sqrt"),
         "bits": lambda x: Lanes(x.builder, x.builder.bitcast(x.value, WHOLES)),
         "from_bits": lambda x: Lanes(x.builder, x.builder.bitcast(x.value, FLOATS)),

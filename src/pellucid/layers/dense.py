@@ -8,7 +8,6 @@ from typing import Any
 from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.engine.buffer import Buffer
-from pellucid.errors import UnknownNameError
 from pellucid.initializers import INITIALIZERS
 from pellucid.kernels.products import PLAIN, products, row_product
 from pellucid.kernels.rows import column_sums
@@ -77,7 +76,7 @@ class Dense(Layer):
         self.regularizer = None if regularizer is None else REGULARIZERS.find(regularizer)
         self.bias_regularizer = None if bias_regularizer is None else REGULARIZERS.find(bias_regularizer)
         self.max_norm = None if max_norm is None else checks.number(f"{who}: max_norm", max_norm, LEAST, MOST)
-        self.learning_rate = _factors(who, learning_rate)
+        self.learning_rate = checks.factors(who, learning_rate, ("weights", "bias"))
 
     def build(self, n_in: int) -> int:
         self.n_in = n_in
@@ -135,15 +134,3 @@ class Dense(Layer):
             return dx
 
         return activate(step, self.label, z, self.activation, from_delta)
-
-
-def _factors(who: str, learning_rate: float | Mapping[str, float]) -> dict[str, float]:
-    """The factors on the learning rate of weights and bias."""
-    factors = {"weights": 1.0, "bias": 1.0}
-    if not isinstance(learning_rate, Mapping):
-        return dict.fromkeys(factors, checks.number(f"{who}: learning_rate", learning_rate, 0))
-    for part, factor in learning_rate.items():
-        if part not in factors:
-            raise UnknownNameError("parameter of a Dense layer", part, factors)
-        factors[part] = checks.number(f"{who}: learning_rate of {part}", factor, 0)
-    return factors

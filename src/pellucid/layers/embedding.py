@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 from pellucid import checks
@@ -159,8 +158,22 @@ class Embedding(Layer):
 
     def _runs(self) -> list[tuple[int, int]]:
         """First and end of each run of neighbouring inputs that pass."""
-        bounds = [-1, *sorted(c.index for c in self.columns), self.n_in]
-        return [(before + 1, at) for before, at in pairwise(bounds) if before + 1 < at]
+        return runs(sorted(set(range(self.n_in)) - {c.index for c in self.columns}))
+
+
+def runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """First and end of each run of neighbours among places in order.
+
+    Examples
+    --------
+    >>> runs([0, 1, 4, 6, 7])
+    [(0, 2), (4, 5), (6, 8)]
+    """
+    found: list[tuple[int, int]] = []
+    for place in places:
+        start, end = found.pop() if found and found[-1][1] == place else (place, place)
+        found.append((start, end + 1))
+    return found
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ class Parameter:
     max_norm : float, optional
         The largest norm of the weights into one neuron.
     is_table : bool
-        Whether its rows are looked up, rather than multiplied with inputs.
+        Whether its rows belong to something else than to inputs, such as codes that are looked up.
+    grain : int
+        Rows that one thread takes together.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Parameter:
     regularizer: Any = None
     max_norm: float | None = None
     is_table: bool = False
+    grain: int = WEIGHT_GRAIN
     buffer: Buffer = field(init=False)
     gradient: Buffer = field(init=False)
 
@@ -71,7 +74,7 @@ class Parameter:
     def axis(self) -> Axis:
         """Its rows, as work to share."""
         b = self.buffer
-        grain = 16 if b.is_line else WEIGHT_GRAIN
+        grain = 16 if b.is_line else self.grain
         block = max(1, WEIGHT_BLOCK // b.stride // grain) * grain
         return Axis(f"rows of {self.name}", b.rows, grain, block)
 

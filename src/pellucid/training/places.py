@@ -43,7 +43,8 @@ def find_place(name: str, wiring: Wiring) -> Place:
     if parameter := _longest(name, parameters):
         layer = _longest(parameter, layers) or ""
         found = parameters[parameter]
-        of_sources = parameter == f"{layer}/weights" or not (found.is_table or has_neurons(layers[layer]))
+        of_weights = parameter == f"{layer}/weights"
+        of_sources = not found.is_table and (of_weights or not has_neurons(layers[layer]))
         return _in_parameter(name, found, wiring.sources[layer] if of_sources else ())
     layer = _longest(name, [label for label in layers if has_neurons(layers[label])]) or ""
     if not layer:
