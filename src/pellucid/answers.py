@@ -40,6 +40,24 @@ class Answers(Anatomy):
         """
         return self._predict(inputs(X, self._input, "predict"), "predict")
 
+    def weighted_inputs(self, X: Any) -> Array:
+        """The weighted inputs z of the output layer: what its activation makes the outputs of.
+
+        Where a probability is so near to 0 or 1 that float32 cannot tell it from that, z still does.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_in)
+            Read where it is if it is float32 or float64 and C-contiguous.
+
+        Returns
+        -------
+        float32 array (n_samples, n_out)
+            The outputs themselves where the last layer has no activation.
+        """
+        who = "weighted_inputs"
+        return self._predict(inputs(X, self._input, who), who, weighted=True)
+
     def __call__(self, x: Any) -> Array:
         """The outputs for one row of inputs `(n_in,)`, float32 `(n_out,)`; for more rows like `predict`."""
         if type(x) is np.ndarray:
@@ -121,8 +139,8 @@ class Answers(Anatomy):
     # ---------------------------------------------------------------- inside
 
     @functools.cached_property
-    def _predictors(self) -> dict[str, list[Predictor]]:
-        """Those that no thread is using, by the type of X."""
+    def _predictors(self) -> dict[tuple[str, bool], list[Predictor]]:
+        """Those that no thread is using, by the type of X and whether they give weighted inputs."""
         return {}
 
     @functools.cached_property
@@ -135,13 +153,13 @@ class Answers(Anatomy):
         """Those for float64 that no thread is using."""
         return []
 
-    def _predict(self, X: Array, who: str) -> Array:
+    def _predict(self, X: Array, who: str, *, weighted: bool = False) -> Array:
         dtype = f"f{X.dtype.itemsize}"
-        pool = self._predictors.setdefault(dtype, [])
+        pool = self._predictors.setdefault((dtype, weighted), [])
         try:
             predictor = pool.pop()
         except IndexError:  # all are at work in other threads
-            predictor = Predictor(self._definitions, self._arena, dtype)
+            predictor = Predictor(self._definitions, self._arena, dtype, weighted=weighted)
         outputs = predictor.run(X)
         is_sound = predictor.is_sound()
         pool.append(predictor)

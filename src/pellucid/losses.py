@@ -131,6 +131,20 @@ def mse(a: Any, y: Any) -> Any:
 
 
 @loss(
+    derivatives={"a": lambda a, y: a - y},
+    over_outputs="sum",
+    source="Bishop, Pattern recognition and machine learning, 2006, equation 5.11",
+)
+def half_squares(a: Any, y: Any) -> Any:
+    """Half of the squared error, summed over the outputs: ½ (a - y)²; derivative a - y.
+
+    >>> half_squares([[1.0, 5.0]], [[1.0, 3.0]])
+    array([2.])
+    """
+    return 0.5 * (a - y) * (a - y)
+
+
+@loss(
     derivatives={"a": lambda a, y: sign(a - y)},
     kinks=lambda y: (y,),
     source="Laplace, Mémoire sur la probabilité des causes par les évènements, 1774",

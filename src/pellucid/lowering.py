@@ -15,6 +15,7 @@ from pellucid.kernels.gradients import (
     add_fading_noise,
     add_fading_noise_to_line,
     add_line,
+    add_ridge,
     clip_to_norm,
     limit_columns,
     row_squares,
@@ -89,6 +90,7 @@ class Lowered:
     tables: dict[float, Buffer] = field(default_factory=dict)
     states: dict[Parameter, tuple[Buffer, ...]] = field(default_factory=dict)
     squares: dict[Parameter, Buffer] = field(default_factory=dict)
+    penalties: dict[Parameter, Buffer] = field(default_factory=dict)
     results: Buffer | None = None
     seen: Buffer | None = None
     shares: Buffer | None = None
@@ -111,13 +113,21 @@ def parameters_of(layers: Sequence[Layer]) -> list[Parameter]:
 
 
 def lower_prediction(
-    layers: Sequence[Layer], n_in: int, n_out: int, dtype: str, batch_size: int, *, outputs_only: bool = False
+    layers: Sequence[Layer],
+    n_in: int,
+    n_out: int,
+    dtype: str,
+    batch_size: int,
+    *,
+    outputs_only: bool = False,
+    weighted: bool = False,
 ) -> Lowered:
     """The forward pass over rows of X as they come, the outputs put into an array.
 
     With the dtype `""` rows are put into the input buffer by hand and the outputs stay in theirs. Where
     nobody looks at anything but the outputs a first Dense reads float32 rows where they are: then x is X,
-    which must move, see `engine.apart`.
+    which must move, see `engine.apart`. With `weighted` the outputs are the weighted inputs z of the last
+    layer, before its activation.
 
     In `seen`, zero at first, a number becomes NaN where an input or an output was not finite.
     """
@@ -138,7 +148,13 @@ def lower_prediction(
     lowered.seen = step.line("rows that are not finite")
     ready.append(lowered.seen)
     step.call(rows.look_for_nonfinite, x=lowered.x, seen=lowered.seen)
-    lowered.outputs = chain(step, layers, lowered.x).a
+    if weighted:
+        hidden = chain(step, layers[:-1], lowered.x).a
+        step.outputs_only = False  # a relu keeps its z then
+        last = layers[-1].forward(step, hidden)
+        lowered.outputs = last.z or last.a
+    else:
+        lowered.outputs = chain(step, layers, lowered.x).a
     step.call(rows.look_for_nonfinite, x=lowered.outputs, seen=lowered.seen)
     if dtype:
         lowered.results = Buffer("results", 0, n_out, given=True)
@@ -227,7 +243,7 @@ def lower_training(
     else:
         for _, axis, calls in step.gradients:
             _gradient(step, calls, axis)
-    ready += [*lowered.tables.values(), *lowered.squares.values()]
+    ready += [*lowered.tables.values(), *lowered.squares.values(), *lowered.penalties.values()]
     ready += [s for states in lowered.states.values() for s in states]
     if not is_watched:
         fuse(step)
@@ -299,7 +315,7 @@ def _updates(lowered: Lowered, optimizer: Optimizer, changes: Gradients) -> list
     squares = []
     for parameter, axis, calls in step.gradients:
         _gradient(step, calls, axis)
-        squares.append(_measure(lowered, parameter, axis, norm))
+        squares.append(_measure(lowered, parameter, axis, norm, changes.ridge))
         if norm is None:
             _update(lowered, parameter, axis, optimizer, changes)
     if norm is not None and limit is not None:
@@ -318,12 +334,18 @@ def _updates(lowered: Lowered, optimizer: Optimizer, changes: Gradients) -> list
     return [] if norm is None else [norm]
 
 
-def _measure(lowered: Lowered, parameter: Parameter, axis: Axis, norm: Buffer | None) -> Buffer:
-    """Complete a gradient by its regularizer's part and sum its squares, row by row."""
+def _measure(
+    lowered: Lowered, parameter: Parameter, axis: Axis, norm: Buffer | None, ridge: float | None
+) -> Buffer:
+    """Complete a gradient by the parts of its regularizer and the ridge; sum its squares, row by row."""
     step, regularizer = lowered.step, parameter.regularizer
     if regularizer is not None:
         numbers = {k: float(v) for k, v in regularizer.settings.items()}
         step.call(regularizer.kernel, axis, g=parameter.gradient, w=parameter.buffer, **numbers)
+    if ridge is not None and parameter.synapses:
+        w, lines = parameter.buffer, step.numbers(f"{parameter.name}/penalties", parameter.buffer.rows, "f8")
+        lowered.penalties[parameter] = lines
+        step.call(add_ridge, axis, g=parameter.gradient, w=w, penalties=lines, ridge=float(ridge))
     total = step.numbers(f"{parameter.name}/squares", parameter.buffer.rows, "f8")
     lowered.squares[parameter] = total
     step.call(rows.add_squares, axis, x=parameter.gradient, total=total)

@@ -253,6 +253,13 @@ def momentum(w, g, b, learning_rate=0.01, momentum=0.9):  # type: ignore[no-unty
     return w - learning_rate * b, b
 
 
+@optimizer(source="Rumelhart, Hinton and Williams, 1986; scikit-learn's sgd with nesterovs_momentum=False")
+def velocity(w, g, v, learning_rate=0.01, momentum=0.9):  # type: ignore[no-untyped-def]
+    """v = μv - ηg; w += v. As momentum, unless η changes: the velocity keeps what it was."""
+    v = momentum * v - learning_rate * g
+    return w + v, v
+
+
 @optimizer(
     source="Nesterov, 1983, in the form of Sutskever et al., "
     "On the importance of initialization and momentum in deep learning, 2013"
@@ -261,6 +268,13 @@ def nesterov(w, g, b, learning_rate=0.01, momentum=0.9):  # type: ignore[no-unty
     """b = μb + g; w -= η(g + μb)."""
     b = momentum * b + g
     return w - learning_rate * (g + momentum * b), b
+
+
+@optimizer(source="Bengio, Boulanger-Lewandowski and Pascanu, 2012; scikit-learn's sgd")
+def nesterov_velocity(w, g, v, learning_rate=0.01, momentum=0.9):  # type: ignore[no-untyped-def]
+    """v = μv - ηg; w += μv - ηg. As nesterov, unless η changes: the velocity keeps what it was."""
+    v = momentum * v - learning_rate * g
+    return w + (momentum * v - learning_rate * g), v
 
 
 @optimizer(source="Duchi et al., Adaptive subgradient methods, JMLR 12, 2011")
@@ -306,6 +320,24 @@ def adam(  # type: ignore[no-untyped-def]
     m = beta_1 * m + rest_1 * g
     v = beta_2 * v + rest_2 * g * g
     return w - rate * m / (sqrt(v) * root + epsilon), m, v
+
+
+def _adam_hat_step(t: Any, learning_rate: Any, beta_1: float, beta_2: float) -> dict[str, Any]:
+    rate = learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return {"rate": rate, "rest_1": 1 - beta_1, "rest_2": 1 - beta_2}
+
+
+@optimizer(
+    by_step=_adam_hat_step,
+    source="Kingma and Ba, Adam, 2015, end of section 2; the form of Keras and scikit-learn",
+)
+def adam_hat(  # type: ignore[no-untyped-def]
+    w, g, m, v, rate, rest_1, rest_2, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8
+):
+    """adam with ε̂, which is not divided by √(1-β₂ᵗ): w -= η√(1-β₂ᵗ)/(1-β₁ᵗ) m / (√v + ε̂)."""
+    m = beta_1 * m + rest_1 * g
+    v = beta_2 * v + rest_2 * g * g
+    return w - rate * m / (sqrt(v) + epsilon), m, v
 
 
 @optimizer(by_step=_adam_step, source="Reddi, Kale and Kumar, On the convergence of Adam and beyond, 2018")

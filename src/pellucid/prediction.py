@@ -33,11 +33,18 @@ class Predictor:
         The network: its layers and the arena of their parameters.
     dtype : str
         `f4` or `f8`: what X holds.
+    weighted : bool
+        Whether the weighted inputs of the last layer are wanted, rather than its outputs.
     """
 
-    def __init__(self, layers: Sequence[Layer], parameters: Arena, dtype: str) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], parameters: Arena, dtype: str, *, weighted: bool = False
+    ) -> None:
         self.n_out = layers[-1].n_out
-        self.lowered = lower_prediction(layers, layers[0].n_in, self.n_out, dtype, BATCH, outputs_only=True)
+        n_in, n_out = layers[0].n_in, self.n_out
+        self.lowered = lower_prediction(
+            layers, n_in, n_out, dtype, BATCH, outputs_only=True, weighted=weighted
+        )
         self.parameters = parameters
         self.cost = cost_of(layers)
         self._use(1)

@@ -3,8 +3,8 @@
 A regularizer's penalty of a layer's weights is added to the loss that training minimises, so its
 derivative is added to their gradient. The loss that is shown stays without it; `penalty` gives it.
 
-On its way from the loss to the optimizer a gradient passes, in this order: the regularizer, clipping to
-a global norm, clipping by value, noise (see `Gradients`).
+On its way from the loss to the optimizer a gradient passes, in this order: the regularizer, the ridge,
+clipping to a global norm, clipping by value, noise (see `Gradients`).
 """
 
 from __future__ import annotations
@@ -170,6 +170,10 @@ class Gradients:
         networks, 2015; they try .01, .3 and 1).
     noise_decay : float
         The paper's γ.
+    ridge : float, optional
+        α of the penalty α Σw² / 2n over all weights of synapses, n the rows of the batch: as if the squares
+        of the weights were added once to the sum of the rows' losses (Hoerl and Kennard, Ridge regression,
+        1970). Its derivative α w / n is the first that is added.
 
     Raises
     ------
@@ -179,16 +183,17 @@ class Gradients:
     Examples
     --------
     >>> Gradients(clip_norm=1.0)
-    Gradients(clip_value=None, clip_norm=1.0, noise=None, noise_decay=0.55)
+    Gradients(clip_value=None, clip_norm=1.0, noise=None, noise_decay=0.55, ridge=None)
     """
 
     clip_value: float | None = None
     clip_norm: float | None = None
     noise: float | None = None
     noise_decay: float = 0.55
+    ridge: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("clip_value", "clip_norm", "noise"):
+        for name in ("clip_value", "clip_norm", "noise", "ridge"):
             if (value := getattr(self, name)) is not None:
                 checks.number(name, value, LEAST, MOST)
         checks.number("noise_decay", self.noise_decay, 0)

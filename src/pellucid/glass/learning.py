@@ -112,6 +112,10 @@ class Learning:
             self.notes.append(
                 f"To the gradient of {what} {p.regularizer} adds its part: {p.regularizer.text}"
             )
+        if changes.ridge is not None and p.synapses:
+            share = np.float32(changes.ridge) / np.float32(self.passage.n_rows)
+            g = g + share * w
+            self.notes.append(f"To the gradient of {what} the ridge adds {share:.4g} times the weight.")
         if changes.clip_norm is not None or changes.noise is not None:
             if what == "the weights":
                 limit = f"scaled so that their norm is at most {changes.clip_norm:g}"
@@ -121,7 +125,7 @@ class Learning:
             return
         if changes.clip_value is not None:
             [g] = evaluate(clip_to_value, {"g": g, "limit": changes.clip_value})
-        if p.regularizer is not None or changes.clip_value is not None or ulps(used, g).any():
+        if g is not gradient or changes.clip_value is not None or ulps(used, g).any():
             self._check(f"the gradient of {what} as the optimizer saw it", used, g)
 
     def _check(self, what: str, shown: Array, found: Any) -> None:

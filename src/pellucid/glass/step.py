@@ -67,7 +67,8 @@ class Method:
             raise ArgumentError("the note of the optimizer is no dict.")
         optimizer = OPTIMIZERS.find(note["optimizer"])
         rate = checks.number("learning_rate", note["learning_rate"], 0)
-        changes = Gradients(*(note[name] for name in CHANGES))
+        found: dict[str, Any] = {name: note.get(name) for name in CHANGES}
+        changes = Gradients(**found)
         kept = "as that left it" if states or not optimizer.states else "beginning with nothing kept"
         return cls(optimizer, rate * factor, t, states, changes, f"of the last fit, {kept}")
 
@@ -75,7 +76,7 @@ class Method:
         return f"{self.optimizer}, learning rate {self.learning_rate:g}, update {self.t}"
 
 
-CHANGES = ("clip_value", "clip_norm", "noise")
+CHANGES = ("clip_value", "clip_norm", "noise", "ridge")
 
 
 def note_of(optimizer: Optimizer, learning_rate: float, changes: Gradients) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Kernels around the update of weights: norms and noise of gradients, norms of columns of weights."""
+"""Kernels around the update of weights: ridge, norms and noise of gradients, norms of columns of weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pellucid.kernels.elementary import bits, exp, log
 from pellucid.kernels.kernel import Now, kernel
 from pellucid.kernels.random import fill_words, mix, normal, random_words, state, thrice
 
-TICK = int(Now.TICK)
+TICK, ROWS = int(Now.TICK), int(Now.ROWS)
 
 
 @kernel(x="read part", squares="write part f8", reassociate=True)
@@ -26,6 +26,26 @@ def row_squares(x, x_stride, x_columns, squares, lo, hi):
 @row_squares.twin
 def _(x, x_stride, x_columns, squares, lo, hi):
     squares[lo:hi] = (x[lo:hi].astype(np.float64) ** 2).reshape(hi - lo, -1).sum(axis=1)
+
+
+@kernel(g="update part", w="read part", penalties="update part f8", numbers=("ridge",), reassociate=True)
+def add_ridge(g, g_stride, g_columns, w, penalties, now, ridge, lo, hi):
+    """g += ridge w / rows of the batch; penalties[i] += ridge / 2 times the squares of row i of w."""
+    share = ridge / np.float32(now[ROWS])
+    for i in range(lo, hi):
+        start, end = i * g_stride, i * g_stride + g_columns
+        gradient, weights, squares = g[start:end], w[start:end], np.float32(0)
+        for j in range(len(gradient)):
+            gradient[j] += share * weights[j]
+            squares += weights[j] * weights[j]
+        penalties[i] += 0.5 * np.float64(ridge) * np.float64(squares)
+
+
+@add_ridge.twin
+def _(g, g_stride, g_columns, w, penalties, now, ridge, lo, hi):
+    g[lo:hi] += np.float32(ridge) / np.float32(now[ROWS]) * w[lo:hi]
+    squares = (w[lo:hi].astype(np.float64) ** 2).reshape(hi - lo, -1).sum(axis=1)
+    penalties[lo:hi] += 0.5 * np.float64(np.float32(ridge)) * squares
 
 
 @kernel(x="read whole f8", total="update part f8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid.engine.buffer import ALIGNMENT, Arena, Array
+from pellucid.engine.buffer import ALIGNMENT, Arena, Array, Buffer
 from pellucid.engine.run import Program
 from pellucid.kernels.epochs import Doubles, Record, Words, run_epochs
 from pellucid.kernels.kernel import Control
@@ -144,14 +144,22 @@ class Epochs:
             told["loss"] = records[:, Record.LOSS].tolist()
         if fit.validation:
             told["validation_loss"] = records[:, Record.HELD_LOSS].tolist()
-        squares = np.zeros(n)
-        for buffer, start in zip(fit.lowered.squares.values(), self.starts[1:], strict=False):
-            first = Record.SIZE + start
-            squares += records[:, first : first + buffer.rows].sum(axis=1)
+        lowered, places = fit.lowered, iter(self.starts[1:])
+        squares, penalties = (
+            sum((self._summed(records, buffer, next(places)) for buffer in buffers.values()), np.zeros(n))
+            for buffers in (lowered.squares, lowered.penalties)
+        )
+        if lowered.penalties:
+            told["penalty"] = (penalties / len(fit.order)).tolist()
         told["learning_rate"] = self.rates[fit.n_steps - 1 :: fit.n_steps][:n].tolist()
         told["gradient_norm"] = np.sqrt(squares / fit.n_norms).tolist()
         told["seconds"] = [seconds / n] * n
         return told
+
+    def _summed(self, records: Array, buffer: Buffer, place: int) -> Array:
+        """The total of one of the sums, for each epoch."""
+        first = Record.SIZE + place
+        return np.asarray(records[:, first : first + buffer.rows].sum(axis=1))
 
 
 def _set(control: Array, to_step: int, batch_size: int, n_rows: int, tick: int = 0) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class Fit:
         self.interrupted = ""
         self.step_seconds = 0.0
         self.epoch_seconds = self._guess()
-        self._ahead: tuple[int, int, dict[float, Array], Array] = (0, 0, {}, np.empty(0))
+        self._ahead: tuple[int, int, float, dict[float, Array], Array] = (0, 0, 1.0, {}, np.empty(0))
 
     @functools.cached_property
     def evaluator(self) -> Evaluator:
@@ -186,6 +186,8 @@ class Fit:
         if self.needs_python():
             return 1
         time_left = min(SLICE, deadline - time.perf_counter())
+        if self.settings.judge:
+            left = min(left, self.settings.judge.ahead())
         return int(min(left, time_left / self.epoch_seconds, max(1, STEPS_AHEAD // self.n_steps)))
 
     def needs_python(self) -> bool:
@@ -202,7 +204,7 @@ class Fit:
             self.epoch_seconds = records["seconds"][-1]
         if self.program.stopped:
             return self._diverged_in_step()
-        stop = self._verdict({name: values[-1] for name, values in records.items()})
+        stop = self._verdict({name: values[-1] for name, values in records.items()}) or self._judged(records)
         if stop:
             self.history.stopped_by, self.history.reason = stop
         return stop
@@ -280,17 +282,18 @@ class Fit:
         With them the learning rates. They are worked out for some epochs at once, unless the loss has a say.
         """
         state, settings, n = self.state, self.settings, self.n_steps
-        first, end, tables, rates = self._ahead
-        if not first <= state.epoch <= state.epoch + many <= end or state.plateau is not None:
+        first, end, known, tables, rates = self._ahead
+        followed = state.plateau_factor * (settings.judge.factor if settings.judge else 1.0)
+        if not first <= state.epoch <= state.epoch + many <= end or followed != known:
             left = state.begun + settings.epochs - state.epoch
             count = 1 if state.plateau is not None else min(left, max(many, STEPS_AHEAD // n))
             since = (state.epoch - state.begun) * n + np.arange(count * n)
             factors = settings.schedule(since, settings.epochs * n, n)
-            rates = settings.learning_rate * state.plateau_factor * factors
+            rates = settings.learning_rate * followed * factors
             t = state.tick - state.optimizer_since - state.step + 1.0 + np.arange(count * n)
             tables = {factor: settings.optimizer.rows(t, rates * factor) for factor in self.lowered.tables}
             first = state.epoch
-            self._ahead = first, first + count, tables, rates
+            self._ahead = first, first + count, followed, tables, rates
         wanted = slice((state.epoch - first) * n, (state.epoch - first + many) * n)
         return {factor: table[wanted] for factor, table in tables.items()}, rates[wanted]
 
@@ -304,8 +307,9 @@ class Fit:
             record |= self._evaluated("", self.rows)
         if self.validation:
             record |= self._evaluated("validation_", self.validation)
-        if any(p.regularizer for p in self.all):
-            record["penalty"] = penalty(self.all, self.parameters.view)
+        if lowered.penalties or any(p.regularizer for p in self.all):
+            sums = sum(float(self.work.view(b).sum()) for b in lowered.penalties.values())
+            record["penalty"] = penalty(self.all, self.parameters.view) + sums / len(self.order)
         record |= {
             "learning_rate": float(self.rates[-1]),
             "gradient_norm": float(np.sqrt(squares / self.n_norms)),
@@ -341,7 +345,7 @@ class Fit:
         asked = [c(self.network, dict(record, epoch=state.epoch)) for c in settings.callbacks]
         if settings.callbacks:
             self.refresh.run(self.team, 0, 1, 1, 1)  # one may have set weights
-        stop = self._verdict(record)
+        stop = self._verdict(record) or self._judged({name: [value] for name, value in record.items()})
         if stop is None and any(a is True for a in asked):
             stop = "callback", f"a callback asked to stop after epoch {state.epoch}"
         if stop:
@@ -363,6 +367,11 @@ class Fit:
             times = f"{state.waited} epochs" if state.waited > 1 else "one epoch"
             return "patience", f"no epoch improved on the {best} for {times}"
         return None
+
+    def _judged(self, records: Mapping[str, Sequence[float]]) -> Stop | None:
+        """What the judge says to these epochs, if there is one."""
+        reason = self.settings.judge(records) if self.settings.judge and records else None
+        return None if reason is None else ("judge", reason)
 
     def finish(self, stop: Stop | None) -> None:
         """Keep the state, restore the best weights where that is due, and say why it stopped."""

@@ -15,6 +15,7 @@ from pellucid.metrics import Metric
 from pellucid.optimizers import Optimizer
 from pellucid.schedules import Schedule
 from pellucid.training.data import Targets
+from pellucid.training.judge import Judge
 
 Callback = Callable[[Any, dict[str, float]], Any]
 
@@ -39,6 +40,7 @@ class Settings:
     threads: int | None = None  # None is as many as take the least time
     callbacks: Sequence[Callback] = ()
     gradients: Any = None
+    judge: Judge | None = None
 
 
 @dataclass

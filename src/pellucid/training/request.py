@@ -38,6 +38,7 @@ from pellucid.training.range_test import range_test
 from pellucid.training.recording import Recording
 from pellucid.training.splits import FEWEST_TO_SPLIT, split
 from pellucid.training.state import State
+from pellucid.training.whole_batch import BLOCK, SENSELESS, SUM, Lbfgs
 
 if TYPE_CHECKING:
     from pellucid.network import Network
@@ -55,8 +56,9 @@ class Request:
         Passes over the training rows, at most.
     batch_size : int
         Rows of one update.
-    optimizer : str or Optimizer
-        One of `OPTIMIZERS`, also with settings: `"adam(beta_2=0.95)"`.
+    optimizer : str, Optimizer or Lbfgs
+        One of `OPTIMIZERS`, also with settings: `"adam(beta_2=0.95)"`; or `"lbfgs"`, which looks at all rows
+        before each of its steps, see `pellucid.training.whole_batch.Lbfgs`.
     learning_rate : float, "auto" or None
         None is the optimizer's own; "auto" finds one by a range test (Smith, Cyclical learning rates for
         training neural networks, 2017, section 3.3), whose curve stays in `history.range_test`.
@@ -103,6 +105,11 @@ class Request:
         stands in `history.threads`.
     clip_value, clip_norm, gradient_noise : float, optional
         Limits for each gradient and for the norm of all; η of the noise added to gradients.
+    ridge : float, optional
+        α of a penalty α Σw² / 2n over the weights of all synapses, n the rows of a batch; its mean over the
+        epoch is the history's `penalty`.
+    judge : Judge, optional
+        Decides when to stop by rules of its own, see `pellucid.training.judge.Judge`.
     record : bool
         Whether any step can be run again later, see `History.replay` and `History.why`. Keeps at most 32
         snapshots of weights and optimizer states (fewer where 64 MiB would not hold them, but 4) and some
@@ -136,6 +143,8 @@ class Request:
     clip_value: float | None = None
     clip_norm: float | None = None
     gradient_noise: float | None = None
+    ridge: float | None = None
+    judge: Any = None
     record: bool = False
     verbose: int = 0
 
@@ -148,12 +157,16 @@ class Request:
                 raise UnknownNameError("option of fit", name, known)
         request = cls(**options)
         request._check()
+        if request.lbfgs:
+            request._check_lbfgs(options)
         return request
 
     def _check(self) -> None:
         self.epochs = checks.whole("epochs", self.epochs)
         self.batch_size = checks.whole("batch_size", self.batch_size)
-        self.optimizer, self.schedule = OPTIMIZERS.find(self.optimizer), SCHEDULES.find(self.schedule)
+        self.lbfgs = Lbfgs.named(self.optimizer)
+        self.optimizer = SUM if self.lbfgs else OPTIMIZERS.find(self.optimizer)
+        self.schedule = SCHEDULES.find(self.schedule)
         self.metrics = [METRICS.find(m) for m in checks.several(self.metrics)]
         for metric in self.metrics:
             if not metric.is_scalar:
@@ -165,7 +178,7 @@ class Request:
         if self.patience is not None:
             self.patience = checks.whole("patience", self.patience)
         self.min_delta = checks.number("min_delta", self.min_delta, 0)
-        for name in ("until", "time_limit", "clip_value", "clip_norm", "gradient_noise"):
+        for name in ("until", "time_limit", "clip_value", "clip_norm", "gradient_noise", "ridge"):
             value = getattr(self, name)
             if value is not None:
                 setattr(self, name, checks.number(name, value, 0, open_ends="least"))
@@ -176,18 +189,29 @@ class Request:
         if self.threads is not None:
             self.threads = checks.whole("threads", self.threads, most=1024)
         self.callbacks = checks.several(self.callbacks)
+        if self.judge is not None and self.record:
+            raise ArgumentError("a fit with a judge cannot be recorded: leave record or judge out.")
         for callback in self.callbacks:
             if not callable(callback):
                 raise ArgumentError(f"callbacks must be callable, but got {callback!r}.")
         if self.resume and self.checkpoint is None:
             raise ArgumentError("resume=True needs checkpoint= with the path of the file to resume from.")
 
+    def _check_lbfgs(self, options: Mapping[str, Any]) -> None:
+        """Refuse what has no sense where all rows are looked at before each step."""
+        standard = {f.name: f.default for f in fields(self)}
+        for name in SENSELESS:
+            if name in options and options[name] != standard[name]:
+                raise ArgumentError(f"the optimizer lbfgs has no use for {name}: leave it out.")
+        self.batch_size, self.shuffle, self.train_loss = BLOCK, False, False
+
     @property
     def is_plain(self) -> bool:
         """Whether nothing of what was asked for has to be done in Python while training goes on."""
         in_between = self.callbacks or self.metrics or self.record or self.verbose or self.time_limit
+        in_between = in_between or self.judge
         kept = self.checkpoint is not None or self.learning_rate == "auto"
-        return not in_between and not kept and self.schedule.follower() is None
+        return not in_between and not kept and not self.lbfgs and self.schedule.follower() is None
 
     def run(self, net: Network, X: Any, y: Any) -> History:
         """Train a network; see `Network.fit`."""
@@ -208,7 +232,8 @@ class Request:
         state = self._state(net, rows, loss)  # the last that can refuse; only now the network changes
         net._loss, net._metrics, net._state = loss, list(self.metrics), state
         net.classes, net.task = rows.y.names or net.classes, rows.y.task
-        gradients = Gradients(self.clip_value, self.clip_norm, self.gradient_noise)
+        ridge = None if self.lbfgs else self.ridge
+        gradients = Gradients(self.clip_value, self.clip_norm, self.gradient_noise, ridge=ridge)
         wanted = Settings(
             loss=loss,
             optimizer=self.optimizer,
@@ -226,6 +251,7 @@ class Request:
             threads=self.threads or environment.fixed_threads(),
             callbacks=self.callbacks,
             gradients=gradients,
+            judge=self.judge,
         )
         arenas = net._arena, net._gradient_arena
         fit = Fit(net._definitions, *arenas, rows, validation, wanted, state, net.seed, net)
@@ -233,11 +259,14 @@ class Request:
             fit.recording = Recording(fit, net._like, net.wiring)
         if self.learning_rate == "auto":
             wanted.learning_rate, state.history.range_test = range_test(fit)
-        net._optimizer["step"] = note_of(self.optimizer, wanted.learning_rate, gradients)
+        note = None if self.lbfgs else note_of(self.optimizer, wanted.learning_rate, gradients)
+        net._optimizer["step"] = note
         return fit
 
     def train(self, net: Network, fit: Fit) -> History:
         """Run what was prepared."""
+        if self.lbfgs:
+            return self.lbfgs.run(fit, self.ridge or 0.0)
         with Progress(self, fit) as progress:
 
             def on_epoch(record: dict[str, float], epoch: int) -> None:
@@ -341,7 +370,8 @@ class Request:
 
     def _state(self, net: Network, rows: Rows, loss: Loss) -> State:
         """Where to begin: at a checkpoint, where the last fit stopped, or at the beginning."""
-        about = {"optimizer": self.optimizer.name, "n_rows": len(rows.X), "batch_size": self.batch_size}
+        name = (self.lbfgs or self.optimizer).name
+        about = {"optimizer": name, "n_rows": len(rows.X), "batch_size": self.batch_size}
         about |= {"loss": loss.name, "n_training": len(rows.indices)}
         if self.resume and self.checkpoint is not None and os.path.exists(self.checkpoint):
             saved = type(net).from_dict(*model_file.read(self.checkpoint))

@@ -25,7 +25,7 @@ from pellucid.training.state import State, Tensors, put, states_of
 if TYPE_CHECKING:
     from pellucid.training.recording import Mark, Recording
 
-CHANGES = ("clip_norm", "clip_value", "noise")  # what is done to a gradient, in this order
+CHANGES = ("ridge", "clip_norm", "clip_value", "noise")  # what is done to a gradient, in this order
 SUMS = ("product_transposed", "column_sums", "column_products")  # kernels whose gradients are sums over rows
 
 

@@ -168,7 +168,7 @@ def states_of(lowered: Lowered) -> list[Buffer]:
 def sums_of(lowered: Lowered) -> list[Buffer]:
     """The sums that run over the steps of an epoch."""
     assert lowered.total is not None
-    return [lowered.total, *lowered.squares.values()]
+    return [lowered.total, *lowered.squares.values(), *lowered.penalties.values()]
 
 
 def kept(lowered: Lowered) -> list[Buffer]:

@@ -20,6 +20,7 @@ SHOWN = 3  # rows of a batch that the text tells of
 STAGES = {
     "loss": "gradient of the loss",
     "regularizer": "with the regularizer",
+    "ridge": "with the ridge",
     "clip_norm": "norm of all clipped",
     "clip_value": "clipped",
     "noise": "with noise",
@@ -46,8 +47,8 @@ class Why:
         The share of the error of the neuron for each row.
     gradients : dict of str to float
         The gradient: under `loss` the sum of input times delta over the rows, then what `regularizer`,
-        `clip_norm`, `clip_value` and `noise` made of it, as far as the fit had them. Empty for a number
-        that training changes by no gradient.
+        `ridge`, `clip_norm`, `clip_value` and `noise` made of it, as far as the fit had them. Empty for a
+        number that training changes by no gradient.
     optimizer : str
         Name of the optimizer.
     formula : str
@@ -179,7 +180,8 @@ def explain(replay: Replay, name: str) -> Why:
     gradients: dict[str, float] = {}
     states, numbers, factor = {}, {}, None
     if parameter.trainable:
-        stages = {n: g for n, g in replay.gradients.items() if n != "regularizer" or parameter.regularizer}
+        concerns = {"regularizer": parameter.regularizer, "ridge": parameter.synapses}
+        stages = {n: g for n, g in replay.gradients.items() if concerns.get(n, True)}
         gradients = {n: float(g[parameter.name][index]) for n, g in stages.items()}
         for state in optimizer.states:
             kept = f"{parameter.name}/{state}"
