@@ -56,6 +56,7 @@ def _categorical_crossentropy(a: Doubles, y: Doubles, label_smoothing: float = 0
 # Of outputs and targets (n_samples, n_out): the loss of each row.
 LOSSES: dict[str, Callable[..., Doubles]] = {
     "mse": lambda a, y: ((a - y) ** 2).mean(axis=1),
+    "half_squares": lambda a, y: ((a - y) ** 2).sum(axis=1) / 2,
     "mae": lambda a, y: np.abs(a - y).mean(axis=1),
     "huber": lambda a, y, threshold=1.0: special.huber(threshold, a - y).mean(axis=1),
     "log_cosh": lambda a, y: (np.logaddexp(a - y, y - a) - np.log(2)).mean(axis=1),

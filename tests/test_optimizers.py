@@ -39,6 +39,16 @@ def nesterov(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:
     return w - lr * (g + s["momentum"] * k["b"])
 
 
+def velocity(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:
+    k["v"] = s["momentum"] * k.get("v", 0) - lr * g
+    return w + k["v"]
+
+
+def nesterov_velocity(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:
+    k["v"] = s["momentum"] * k.get("v", 0) - lr * g
+    return w + s["momentum"] * k["v"] - lr * g
+
+
 def adagrad(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:
     k["gs"] = [*k.get("gs", []), g]
     return w - lr * g / (np.sqrt(sum(g**2 for g in k["gs"])) + s["epsilon"])
@@ -66,6 +76,12 @@ def adam(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:
     moments(g, k, s)
     m_hat, v_hat = k["m"] / (1 - s["beta_1"] ** t), k["v"] / (1 - s["beta_2"] ** t)
     return w - lr * m_hat / (np.sqrt(v_hat) + s["epsilon"])
+
+
+def adam_hat(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:
+    moments(g, k, s)
+    rate = lr * np.sqrt(1 - s["beta_2"] ** t) / (1 - s["beta_1"] ** t)
+    return w - rate * k["m"] / (np.sqrt(k["v"]) + s["epsilon"])
 
 
 def amsgrad(w: Any, g: Any, k: Any, t: int, lr: float, s: Any) -> Any:

@@ -11,6 +11,8 @@ import pytest
 from pellucid.errors import ArgumentError, UnknownNameError
 from pellucid.kernels.rows import SQUARES_EVERY
 from pellucid.layers.dense import Dense
+from pellucid.layers.input import Input
+from pellucid.network import Network
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.regularizers import REGULARIZERS, Gradients, penalty, regularizer
 from plans import Doubles, Run, assert_close, reference
@@ -104,6 +106,43 @@ def test_ten_steps_with_gradients_clipped_to_a_global_norm(jit: str, monkeypatch
     assert max(norms) > 1.3  # clipped
     last = np.sqrt(sum(np.sum(g**2) for g in run.gradients().values()))
     assert last == pytest.approx(min(1.0, norms[-1]), rel=1e-5)
+
+
+@pytest.mark.parametrize("jit", ["1", "0"])
+def test_ten_steps_with_a_ridge(jit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is divided by the rows of the batch, spares the biases, and its penalty is summed up."""
+    monkeypatch.setenv("PELLUCID_JIT", jit)
+    run = Run([Dense(7), Dense(3)], SGD, gradients=Gradients(ridge=4.0), batch_size=16)
+    penalties = []
+
+    def update(t: int, w: Values, g: Values) -> Values:
+        weights = {n: v for n, v in w.items() if n.endswith("weights")}
+        penalties.append(sum(2.0 * np.sum(v**2) for v in weights.values()))
+        return {n: w[n] - 0.1 * (g[n] + (4.0 / 16 * w[n] if n in weights else 0)) for n in w}
+
+    assert_close(run.steps(10), reference(run, 10, update), run.first)
+    found = sum(run.work.view(b).sum() for b in run.lowered.penalties.values())
+    assert found == pytest.approx(sum(penalties), rel=1e-6)
+
+
+def test_the_ridge_of_a_smaller_last_batch_and_its_penalty_in_the_history() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((25, 3)).astype(np.float32), rng.standard_normal(25).astype(np.float32)
+    net = Network([Input(3), Dense(1)], seed=0)
+    W, b = (v.astype(np.float64) for v in net.parameters.values())
+    options = {"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 10, "shuffle": False, "ridge": 5.0}
+    history = net.fit(X, y, epochs=2, train_loss=False, **options)
+    wanted = []
+    for _ in range(2):
+        penalty = 0.0
+        for start in (0, 10, 20):
+            x, t = X[start : start + 10].astype(np.float64), y[start : start + 10, None]
+            delta = 2 * (x @ W + b - t) / len(x)
+            penalty += 2.5 * float((W**2).sum())
+            W, b = W - 0.1 * (x.T @ delta + 5.0 / len(x) * W), b - 0.1 * delta.sum(axis=0)
+        wanted.append(penalty / 25)
+    np.testing.assert_allclose(history["penalty"], wanted, rtol=1e-6)
+    np.testing.assert_allclose(net.parameters["output/weights"], W, atol=1e-6)
 
 
 def test_a_norm_below_the_limit_changes_no_bit() -> None:

@@ -47,6 +47,7 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     ),
     "sums_by_code": ({"codes": "N", "da": "RW", "out": "RC"}, "R", {"place": 2}),
     "row_squares": ({"x": "RC", "squares": "R"}, "R", {}),
+    "add_ridge": ({"g": "RC", "w": "RC", "penalties": "R"}, "R", {"ridge": 0.5}),
     "add_line": ({"x": "N", "total": "1"}, "1", {"is_first": 0}),
     "clip_to_norm": ({"x": "RC", "squares": "1"}, "R", {"limit": 0.25}),
     "clip_to_value": ({"g": "RC"}, "R", {"limit": 0.5}),

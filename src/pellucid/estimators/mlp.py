@@ -155,7 +155,7 @@ class Perceptron(BaseEstimator):
             if self.batch_size > n_rows:
                 warnings.warn(
                     "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                    stacklevel=4,
+                    stacklevel=5,
                 )
             batch_size = min(self.batch_size, n_rows)
         scale, offset = self._told(targets, weights)
@@ -247,18 +247,18 @@ class Perceptron(BaseEstimator):
     def _finish(self, stopped_by: str, reason: str, incremental: bool) -> None:
         """Refuse weights that are not finite, warn where it did not converge."""
         if stopped_by == "ctrl-c":
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=6)
         elif stopped_by == "epochs" and not incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
                 "hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         if stopped_by == "diverged":
             if not self.early_stopping:
                 raise ValueError(NON_FINITE)
-            warnings.warn(f"Stochastic Optimizer: {reason}.", ConvergenceWarning, stacklevel=5)
+            warnings.warn(f"Stochastic Optimizer: {reason}.", ConvergenceWarning, stacklevel=6)
 
     # ---------------------------------------------------------------- the network
 

@@ -110,9 +110,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     --------
     >>> from sklearn.datasets import make_classification
     >>> X, y = make_classification(n_samples=300, random_state=1)
-    >>> classifier = MLPClassifier(max_iter=300, random_state=1).fit(X[:200], y[:200])
+    >>> classifier = MLPClassifier(max_iter=1000, random_state=1).fit(X[:200], y[:200])
     >>> classifier.predict(X[200:205])
-    array([0, 1, 0, 1, 0])
+    array([1, 0, 1, 0, 0])
     >>> classifier.score(X[200:], y[200:]) > 0.8
     True
     """
@@ -269,7 +269,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if kind == "multiclass":
             return X, np.searchsorted(self.classes_, y)
         if kind == "binary":
-            return X, (y == self.classes_[1:][:1]).astype(np.float32).reshape(-1, 1)
+            is_second = y == self.classes_[1] if len(self.classes_) > 1 else np.zeros(len(y), np.bool_)
+            return X, is_second.astype(np.float32)[:, None]
         return X, np.asarray(self._label_binarizer.transform(y), np.float32)
 
     def _check_classes(self, classes: Array) -> None:
