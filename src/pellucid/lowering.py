@@ -148,13 +148,8 @@ def lower_prediction(
     lowered.seen = step.line("rows that are not finite")
     ready.append(lowered.seen)
     step.call(rows.look_for_nonfinite, x=lowered.x, seen=lowered.seen)
-    if weighted:
-        hidden = chain(step, layers[:-1], lowered.x).a
-        step.outputs_only = False  # a relu keeps its z then
-        last = layers[-1].forward(step, hidden)
-        lowered.outputs = last.z or last.a
-    else:
-        lowered.outputs = chain(step, layers, lowered.x).a
+    last = chain(step, layers, lowered.x)
+    lowered.outputs = (weighted and last.z) or last.a
     step.call(rows.look_for_nonfinite, x=lowered.outputs, seen=lowered.seen)
     if dtype:
         lowered.results = Buffer("results", 0, n_out, given=True)
