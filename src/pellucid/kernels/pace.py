@@ -24,6 +24,8 @@ ENOUGH_FASTER = 0.95  # of the time that fewer members need
 BLOCK = 500_000  # nanoseconds of work between two looks at the clock
 PATIENCE = 4_000_000  # nanoseconds that a team may lose
 LEAST_REST, LONGEST_REST = 50_000_000, 1_600_000_000
+SHORT_REST = 5_000_000  # after a delay, which may have been the only one
+LONG_AGO = 4  # times its length after which a rest counts no more
 LONG_STEP, MOST_WAIT = 200_000, 1_000_000  # nanoseconds
 WORTH_A_CALL = 300_000  # nanoseconds of work alone: calling the others takes a tenth of it
 WORTH_A_TRIAL = 3_000_000  # the same for a trial, with new threads
@@ -159,13 +161,16 @@ def choose(control, meeting, here, numbers):
         control[ALONE] = control[TRIED + last]  # what was measured before was the first steps of all
     control[CHOSEN], control[PHASE] = here >> best if best < last else 1, 0
     if best > 0:
-        rest(control, meeting)
+        rest(control, meeting, LEAST_REST)
 
 
-def rest(control, meeting):
-    """Try nothing for a while, twice as long as the last time."""
-    control[REST] = min(max(2 * control[REST], LEAST_REST), LONGEST_REST)
-    control[TRY_AT] = nanoseconds(meeting) + control[REST]
+def rest(control, meeting, least):
+    """Try nothing for a while, twice as long as the last time unless that is long ago."""
+    now = nanoseconds(meeting)
+    if now > control[TRY_AT] + LONG_AGO * control[REST]:
+        control[REST] = 0
+    control[REST] = min(max(2 * control[REST], least), LONGEST_REST)
+    control[TRY_AT] = now + control[REST]
 
 
 def lead(kernel, row, control, meeting, now):
@@ -200,7 +205,7 @@ def lead(kernel, row, control, meeting, now):
         if members == 1:
             note_alone(control, n, spent)
         else:
-            watch(control, meeting, n, spent, is_fixed)
+            watch(control, meeting, n, spent, is_fixed, step == to)
     control[FROM_STEP], control[TO_STEP] = first, to
 
 
@@ -213,20 +218,22 @@ def await_others(control, meeting):
         pause()
 
 
-def watch(control, meeting, steps, spent, is_fixed):
+def watch(control, meeting, steps, spent, is_fixed, is_end):
     """See whether members keep each other waiting, and have one work alone for a while if they do.
 
     A team of a fixed number is held to twice the least that it needed itself, a measured one to one member.
+    The last step may have fewer rows than the others, and says nothing of them.
     """
     limit = control[ALONE]
     if is_fixed:
         least, cost = control[TRIED], max(1, spent // steps)
-        control[TRIED] = cost if least == 0 else min(least, cost)
+        if least == 0 or (cost < least and not is_end):
+            control[TRIED] = cost
         limit = 2 * control[TRIED]
     control[LOST] = max(control[LOST] + spent - steps * limit, -PATIENCE // 2)
     if control[LOST] > PATIENCE + limit:
         control[CHOSEN], control[LOST] = 1, 0
-        rest(control, meeting)
+        rest(control, meeting, SHORT_REST)
 
 
 def note_alone(control, steps, spent):
