@@ -15,6 +15,7 @@ import polars as pl
 import pellucid
 from pellucid import BatchNorm, Concat, Dense, Dropout, Input, LayerNorm, Network, Residual, Scale
 from pellucid.layers.embedding import Embedding
+from pellucid.layers.parametric_activation import ParametricActivation
 from pellucid.layers.periodic_embedding import PeriodicEmbedding
 
 N = 60
@@ -53,7 +54,7 @@ def documents() -> dict[str, tuple[Any, dict[str, Any], Any]]:
             Scale(),
             Dense(5, "relu"),
             BatchNorm(),
-            Residual(Dense(5, "tanh"), Dropout(0.2)),
+            Residual(Dense(5, "tanh"), ParametricActivation("silu"), Dropout(0.2)),
             Concat([PeriodicEmbedding([0, 2], waves=4), Dense(3, "sigmoid")], [Dense(2), LayerNorm()]),
             Dense(3, "softmax"),
         ],

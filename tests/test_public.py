@@ -23,6 +23,7 @@ NAMES = [
     "Input",
     "LayerNorm",
     "Network",
+    "ParametricActivation",
     "PellucidError",
     "PellucidWarning",
     "PeriodicEmbedding",

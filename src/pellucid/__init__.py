@@ -21,6 +21,7 @@ _PUBLIC = {
     "Input": "layers.input",
     "Dense": "layers.dense",
     "Activation": "layers.activation",
+    "ParametricActivation": "layers.parametric_activation",
     "Dropout": "layers.dropout",
     "GaussianNoise": "layers.gaussian_noise",
     "Scale": "layers.scale",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from pellucid.layers.gaussian_noise import GaussianNoise as GaussianNoise
     from pellucid.layers.input import Input as Input
     from pellucid.layers.layer_norm import LayerNorm as LayerNorm
+    from pellucid.layers.parametric_activation import ParametricActivation as ParametricActivation
     from pellucid.layers.periodic_embedding import PeriodicEmbedding as PeriodicEmbedding
     from pellucid.layers.residual import Residual as Residual
     from pellucid.layers.scale import Scale as Scale

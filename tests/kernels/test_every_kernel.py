@@ -37,6 +37,8 @@ SPECS: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "add": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
     "multiply": ({"x": "RC", "y": "RC", "out": "RC"}, "R", {}),
     "scale_columns": ({"x": "RC", "factors": "C", "out": "RC"}, "R", {}),
+    "blend_columns": ({"x": "RC", "y": "RC", "factors": "C", "out": "RC"}, "R", {}),
+    "difference_products": ({"x": "RC", "y": "RC", "z": "RC", "out": "C"}, "C", {}),
     "column_products": ({"x": "RC", "y": "RC", "out": "C"}, "C", {}),
     "copy_columns": ({"x": "RW", "out": "RW"}, "R", {"source": 2, "place": 1, "width": 3}),
     "clear_columns": ({"out": "RW"}, "R", {"place": 2, "width": 3}),

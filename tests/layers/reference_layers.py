@@ -44,6 +44,9 @@ def output(
             return FUNCTIONS[layer.activation.name](x @ own["weights"] + own["bias"])
         case "activation":
             return FUNCTIONS[layer.activation.name](x)
+        case "parametric_activation":
+            g = FUNCTIONS[layer.settings["activation"]["name"]](x)
+            return (1 - own["alpha"]) * x + own["alpha"] * g
         case "dropout":
             return x * own["mask"] if training else x
         case "gaussian_noise":

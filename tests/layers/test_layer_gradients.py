@@ -21,6 +21,7 @@ from pellucid.layers.frozen import Frozen
 from pellucid.layers.gaussian_noise import GaussianNoise
 from pellucid.layers.input import Input
 from pellucid.layers.layer_norm import LayerNorm
+from pellucid.layers.parametric_activation import ParametricActivation
 from pellucid.layers.periodic_embedding import PeriodicEmbedding
 from pellucid.layers.residual import Residual
 from pellucid.layers.scale import Scale
@@ -48,6 +49,9 @@ INSIDE: dict[str, Callable[[], list[Layer]]] = {
     "two batch norms": lambda: [BatchNorm(), Activation("sigmoid"), BatchNorm(epsilon=0.1)],
     "layer_norm": lambda: [LayerNorm()],
     "embedding of no codes": lambda: [Scale(), embedding()],
+    "parametric_activation": lambda: [ParametricActivation("tanh")],
+    "parametric relu": lambda: [ParametricActivation("relu")],
+    "frozen parametric": lambda: [Frozen(ParametricActivation("sigmoid"))],
     "periodic_embedding": lambda: [PeriodicEmbedding(sigma=1)],
     "periodic_embedding of some": lambda: [PeriodicEmbedding([4, 1, 2], waves=21, width=6)],
     "residual": lambda: [Residual(Dense(6, "tanh"))],

@@ -16,6 +16,8 @@ ARITHMETIC = [
     columns.add,
     columns.multiply,
     columns.scale_columns,
+    columns.blend_columns,
+    columns.difference_products,
     columns.column_products,
     norms.inverse_deviation,
     norms.batch_statistics,

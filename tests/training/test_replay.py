@@ -25,6 +25,8 @@ from pellucid import (
     Input,
     LayerNorm,
     Network,
+    ParametricActivation,
+    PeriodicEmbedding,
     Residual,
     Scale,
     fit_table,
@@ -50,11 +52,12 @@ def rich() -> Network:
     """Something of everything that keeps, draws or changes numbers."""
     layers = [
         Input(5),
+        PeriodicEmbedding([1, 2], waves=4, learning_rate={"frequencies": 0.1}),
         Scale(learning_rate=6),
         Dense(19, "relu", regularizer="l2(l2=0.001)", max_norm=0.8, learning_rate={"weights": 0.5}),
         BatchNorm(),
         Dropout(0.3),
-        Residual(Dense(19, "tanh"), LayerNorm()),
+        Residual(Dense(19), ParametricActivation("tanh", learning_rate=0.1), LayerNorm()),
         Concat([Dense(4, "tanh")], [Frozen(Dense(3)), GaussianNoise(0.1)]),
         GaussianNoise(0.1),
         Dense(3, "softmax", regularizer="l1(l1=0.001)"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,16 @@ from pellucid.glass.explanation import Change, Check, Explanation, Share, Stage,
 from pellucid.glass.learning import Learning
 from pellucid.glass.passage import Passage, plain
 from pellucid.glass.wording import shortest
-from pellucid.kernels.columns import clear_columns, copy_columns, scale_columns
+from pellucid.kernels.columns import blend_columns, clear_columns, copy_columns, scale_columns
 from pellucid.kernels.exact import chain, evaluate, exact, ulps
 from pellucid.kernels.products import product, product_transposed
 from pellucid.layers.base import Layer
 
 SYMBOLS = {"a": "a", "log_a": "log a", "log_rest": "log(1 - a)"}
+BY_COLUMN: dict[Any, tuple[str, Callable[..., Any]]] = {  # what these make, by their numbers in one place
+    scale_columns.body: ("x × y", lambda x, factors: x * factors),
+    blend_columns.body: ("(1 - z) × x + z × y", lambda x, y, factors: (1 - factors) * x + factors * y),
+}
 MOST = 12  # synapses that a text shows unless all are asked for
 
 
@@ -41,6 +45,7 @@ class _Neuron:
         self.name = f"{layer.label}/{j}"
         self.checks: list[Check] = []
         self.notes: list[str] = []
+        self.followed: set[tuple[Buffer, int]] = set()
         z = passage.buffers.get(f"{layer.label}/z")
         call = passage.makers.get(z) if z else None
         self.weights = passage.parameters[f"{layer.label}/weights"]
@@ -179,7 +184,10 @@ class _Neuron:
         return stages
 
     def _follow(self, buffer: Buffer, j: int, stages: list[Stage], title: str = "") -> None:
-        """Append how number j of this row of a buffer came to be."""
+        """Append how number j of this row of a buffer came to be, unless it is there already."""
+        if (buffer, j) in self.followed:
+            return
+        self.followed.add((buffer, j))
         passage, call = self.passage, self.passage.maker(buffer, j)
         shown, body = plain(passage.values[buffer][self.row, j]), call.kernel.body
         parts: Mapping[str, float] = {}
@@ -198,7 +206,7 @@ class _Neuron:
             parts, formula = {f"{self._title(source)}, place {at}": plain(found)}, "x"  # type: ignore[arg-type]
         elif body is clear_columns.body:
             parts, formula, found = {"a code, which lets no error pass": 0.0}, "x", np.zeros(1, np.float32)
-        elif call.kernel.expression or body is scale_columns.body:
+        elif call.kernel.expression or body in BY_COLUMN:
             parts, formula, found = self._elementwise(call, j, stages)
         else:
             name = next(n for n, operand in call.operands.items() if operand is buffer)
@@ -229,10 +237,10 @@ class _Neuron:
                 if operand in self.passage.of_the_way_back:
                     self._follow(operand, j, stages)
                 parts[self._title(operand)] = plain(self._numbers(call, j)[name])
-        if not call.kernel.expression:
-            x, factor = (np.float32(v) for v in parts.values())
-            return parts, "x × y", np.asarray(x * factor)
         numbers = self._numbers(call, j)
+        if not call.kernel.expression:
+            formula, made_of = BY_COLUMN[call.kernel.body]
+            return parts, formula, made_of(**{n: np.float32(v) for n, v in numbers.items()})
         [found] = evaluate(call.kernel, numbers)
         derivative = call.kernel.formulas.get("derivative")
         if derivative is None:

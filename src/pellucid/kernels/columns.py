@@ -29,6 +29,42 @@ def _(x, x_stride, x_columns, factors, out, lo, hi):
     out[lo:hi] = x[lo:hi] * factors
 
 
+@kernel(x="read part", y="read part", factors="read whole", out="write part")
+def blend_columns(x, x_stride, x_columns, y, factors, out, lo, hi):
+    """out = (1 - factor) x + factor y, with a factor for each column."""
+    f = factors[:x_columns]
+    for i in range(lo, hi):
+        one = x[i * x_stride : i * x_stride + x_columns]
+        other = y[i * x_stride : i * x_stride + x_columns]
+        blend = out[i * x_stride : i * x_stride + x_columns]
+        for j in range(len(f)):
+            blend[j] = (np.float32(1) - f[j]) * one[j] + f[j] * other[j]
+
+
+@blend_columns.twin
+def _(x, x_stride, x_columns, y, factors, out, lo, hi):
+    out[lo:hi] = (1 - factors) * x[lo:hi] + factors * y[lo:hi]
+
+
+@kernel(x="read whole", y="read whole", z="read whole", out="write part")
+def difference_products(x, x_stride, y, z, out, now, lo, hi):
+    """out = x * (y - z) summed over the rows of the batch; the parts are columns."""
+    out, rows, width = out[lo:hi], now[ROWS], hi - lo
+    for j in range(len(out)):
+        out[j] = np.float32(0)
+    for i in range(rows):
+        at = i * x_stride + lo
+        a, b, c = x[at : at + width], y[at : at + width], z[at : at + width]
+        for j in range(len(out)):
+            out[j] += a[j] * (b[j] - c[j])
+
+
+@difference_products.twin
+def _(x, x_stride, y, z, out, now, lo, hi):
+    rows = now[ROWS]
+    out[lo:hi] = (x[:rows, lo:hi] * (y[:rows, lo:hi] - z[:rows, lo:hi])).sum(axis=0)
+
+
 @kernel(x="read whole", y="read whole", out="write part")
 def column_products(x, x_stride, y, out, now, lo, hi):
     """out = x * y summed over the rows of the batch; the parts are columns."""
