@@ -23,7 +23,7 @@ from pellucid.layers.base import Layer
 SYMBOLS = {"a": "a", "log_a": "log a", "log_rest": "log(1 - a)"}
 BY_COLUMN: dict[Any, tuple[str, Callable[..., Any]]] = {  # what these make, by their numbers in one place
     scale_columns.body: ("x × y", lambda x, factors: x * factors),
-    blend_columns.body: ("(1 - z) × x + z × y", lambda x, y, factors: (1 - factors) * x + factors * y),
+    blend_columns.body: ("(1 - α) × x + α × y", lambda x, y, factors: (1 - factors) * x + factors * y),
 }
 MOST = 12  # synapses that a text shows unless all are asked for
 
