@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOSSES_APART = 0.1  # of the losses' median: the participants shuffle differently
 OUTPUTS_APART = 1e-4  # from those in float64
 GOODBYE = 5.0  # seconds
-PAUSE = 0.1  # seconds, until the threads of the one before are asleep
+PAUSE = 0.5  # seconds, until the threads of the one before are asleep: OpenMP lets them spin for 0.2
 
 Row = dict[str, Any]
 
