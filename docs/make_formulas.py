@@ -47,7 +47,8 @@ loss is the default for it."""
 OPTIMIZER = """\
 How a gradient becomes a change: `optimizer="adam(beta_2=0.95)"`. η is the learning rate, t the number of
 the update from 1, μ the momentum, β₁ and β₂ are `beta_1` and `beta_2`, ρ is `rho`, ε `epsilon` and λ
-`weight_decay`. The other letters are numbers that are kept for each weight, 0 at first."""
+`weight_decay`, which acts on weights of neurons and vectors of codes, not on biases, scales and the like. The
+other letters are numbers that are kept for each weight, 0 at first."""
 
 SCHEDULE = """\
 The factor on the learning rate: `schedule="cosine(warm_up=0.1)"`. Steps count from 0 over the whole run;

@@ -77,7 +77,7 @@ class Run:
         self.program.point(self.data.order, self.order)
         for factor, buffer in self.lowered.tables.items():
             t = np.arange(self.done + 1, self.done + many + 1)
-            self.program.point(buffer, self.optimizer.rows(t, rate * factor))
+            self.program.point(buffer, self.optimizer.rows(t, rate, factor))
         with Team(members) as team:
             self.refresh.run(team, 0, 1, 1, 1)
             self.program.run(team, 0, many, self.batch_size, len(self.order), self.done)

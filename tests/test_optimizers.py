@@ -115,12 +115,12 @@ def rule(entry: Optimizer, factors: dict[str, float] | None = None, learning_rat
     rate = learning_rate or float(entry.settings["learning_rate"])
 
     def update(t: int, w: dict[str, Doubles], g: dict[str, Doubles]) -> dict[str, Doubles]:
-        return {
-            n: function(
-                w[n], g[n], kept.setdefault(n, {}), t, rate * (factors or {}).get(n, 1), entry.settings
-            )
-            for n in w
-        }
+        new = {}
+        for n in w:
+            settings = {**entry.settings, "weight_decay": 0} if n.endswith("/bias") else entry.settings
+            factor = (factors or {}).get(n, 1)
+            new[n] = function(w[n], g[n], kept.setdefault(n, {}), t, rate * factor, settings)
+        return new
 
     return update
 
@@ -151,7 +151,7 @@ def test_each_parameter_has_its_factor_on_the_learning_rate(entry: Optimizer) ->
     layers = [Dense(7, learning_rate={"weights": 6, "bias": 0.1}), Dense(3, learning_rate=0.5)]
     run = Run(layers, entry)
     factors = {"layer_0/weights": 6, "layer_0/bias": 0.1, "layer_1/weights": 0.5, "layer_1/bias": 0.5}
-    assert set(run.lowered.tables) == {6.0, 0.1, 0.5}
+    assert {f.learning_rate for f in run.lowered.tables} == {6.0, 0.1, 0.5}
     assert_close(run.steps(10), reference(run, 10, rule(entry, factors)), run.first)
 
 

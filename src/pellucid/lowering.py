@@ -26,7 +26,7 @@ from pellucid.layers.base import Forward, Layer, Parameter, Step, chain
 from pellucid.layers.dense import Dense
 from pellucid.layers.fusing import fuse
 from pellucid.losses import Loss
-from pellucid.optimizers import Optimizer
+from pellucid.optimizers import Factors, Optimizer
 from pellucid.regularizers import Gradients, clip_to_value
 
 ONE = Axis("alone", 1)
@@ -87,7 +87,7 @@ class Lowered:
     losses: Buffer | None = None
     total: Buffer | None = None
     refresh: Plan | None = None
-    tables: dict[float, Buffer] = field(default_factory=dict)
+    tables: dict[Factors, Buffer] = field(default_factory=dict)
     states: dict[Parameter, tuple[Buffer, ...]] = field(default_factory=dict)
     squares: dict[Parameter, Buffer] = field(default_factory=dict)
     penalties: dict[Parameter, Buffer] = field(default_factory=dict)
@@ -360,19 +360,20 @@ def _update(
         step.call(clip_to_value, axis, g=parameter.gradient, limit=float(changes.clip_value))
     if changes.noise is not None:
         _add_noise(step, parameter, axis, changes.noise, changes.noise_decay)
-    factor = parameter.learning_rate
-    if factor not in lowered.tables:
-        lowered.tables[factor] = Buffer(f"steps × {factor}", 0, len(optimizer.step_values), given=True)
+    factors = optimizer.factors(parameter)
+    if factors not in lowered.tables:
+        lowered.tables[factors] = Buffer(f"steps × {factors}", 0, len(optimizer.step_values), given=True)
     states = tuple(parameter.like(f"{parameter.name}/{s}") for s in optimizer.states)
     lowered.states[parameter] = states
-    numbers = {s: float(optimizer.settings[s]) for s in optimizer.used}
+    settings = optimizer.scaled(factors).settings
+    numbers = {s: float(settings[s]) for s in optimizer.used}
     step.call(
         optimizer.kernel,
         axis,
         w=parameter.buffer,
         g=parameter.gradient,
         **dict(zip(optimizer.states, states, strict=True)),
-        table=lowered.tables[factor],
+        table=lowered.tables[factors],
         **numbers,
     )
     if parameter.max_norm is None:

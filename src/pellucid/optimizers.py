@@ -5,7 +5,8 @@ from step to step, such as Adam's corrections for its first steps, is worked out
 by `by_step`, from the number of the update `t` (from 1) and the learning rate.
 
 The formulas are PyTorch's, which are those of the papers. In the texts η is the learning rate, μ the
-momentum, β₁ and β₂ are beta_1 and beta_2, ρ is rho, ε epsilon and λ the weight decay.
+momentum, β₁ and β₂ are beta_1 and beta_2, ρ is rho, ε epsilon and λ the weight decay, which spares biases,
+scales and the like: it acts on weights of neurons and vectors of codes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +32,24 @@ BELOW_1 = ("momentum", "beta_1", "beta_2", "rho")
 FROM_0 = ("learning_rate", "weight_decay", "momentum_decay")
 LEAST_EPSILON = 1e-30  # as a float32 it still keeps 0 / (0 + ε) at 0
 RESERVED = ("table", "table_stride", "now", "lo", "hi", "i", "update")
+
+
+class Factors(NamedTuple):
+    """What a parameter makes of an optimizer's settings: they are multiplied with these."""
+
+    learning_rate: float = 1.0
+    weight_decay: float = 1.0
+
+    def __str__(self) -> str:
+        decay = "" if self.weight_decay == 1 else f", weight decay × {self.weight_decay}"
+        return f"{self.learning_rate}{decay}"
+
+
+class Scaled(Protocol):
+    """What an optimizer needs to know of a parameter."""
+
+    learning_rate: float
+    weight_decay: float
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,18 @@ class Optimizer(Formula):
             self.step_values,
         )
 
+    def factors(self, parameter: Scaled) -> Factors:
+        """What a parameter makes of these settings."""
+        decay = parameter.weight_decay if "weight_decay" in self.settings else 1.0
+        return Factors(parameter.learning_rate, decay)
+
+    def scaled(self, factors: Factors) -> Optimizer:
+        """The same with its weight decay for such a parameter."""
+        if factors.weight_decay == 1:
+            return self
+        decay = self.settings["weight_decay"] * factors.weight_decay
+        return replace(self, settings={**self.settings, "weight_decay": decay})
+
     def table(self, t: Any, learning_rate: Any) -> dict[str, Any]:
         """The numbers of each step, by name, as arrays like `t` or as one number for all."""
         if self.by_step is None:
@@ -101,7 +132,12 @@ class Optimizer(Formula):
         settings = {k: v for k, v in self.settings.items() if k in wanted and k != "learning_rate"}
         return {"learning_rate": learning_rate, **self.by_step(t, learning_rate, **settings)}
 
-    def rows(self, t: ArrayLike, learning_rate: ArrayLike) -> NDArray[np.float32]:
+    def rows(
+        self,
+        t: ArrayLike,
+        learning_rate: ArrayLike,
+        factors: Factors = Factors(),  # noqa: B008
+    ) -> NDArray[np.float32]:
         """The numbers of each step as the kernel reads them.
 
         Parameters
@@ -110,6 +146,8 @@ class Optimizer(Formula):
             Numbers of the updates, from 1.
         learning_rate : float or array (n_steps,)
             The learning rate of each.
+        factors : Factors
+            What it and the weight decay are multiplied with.
 
         Returns
         -------
@@ -122,7 +160,8 @@ class Optimizer(Formula):
                [0.5]], dtype=float32)
         """
         steps = np.asarray(t, np.float64)
-        table = self.table(steps, np.broadcast_to(np.asarray(learning_rate, np.float64), steps.shape))
+        rates = np.broadcast_to(np.asarray(learning_rate, np.float64), steps.shape) * factors.learning_rate
+        table = self.scaled(factors).table(steps, rates)
         rows = np.empty((len(steps), len(table)), np.float32)
         with np.errstate(over="ignore"):
             for i, column in enumerate(table.values()):

@@ -76,7 +76,7 @@ class LayerRun:
         given = {self.data.X: self.X, self.data.y: self.y, self.data.order: order}
         for factor, table in self.lowered.tables.items():
             assert self.optimizer
-            given[table] = self.optimizer.rows(np.arange(1, steps + 1), 0.01 * factor)
+            given[table] = self.optimizer.rows(np.arange(1, steps + 1), 0.01, factor)
         assert self.lowered.refresh
         with Team(members) as team:
             Program(self.lowered.refresh, self.weights, self.work).run(team, 0, 1, 1, 1)

@@ -45,12 +45,20 @@ class Learning:
         if not weights.trainable:
             self.notes.append(f"{name} is frozen: training leaves its weights as they are.")
             return []
-        step = self.passage.next_step
-        self.numbers = dict(step.numbers[weights.learning_rate])
+        step, optimizer = self.passage.next_step, self.passage.method.optimizer
+        self.numbers = dict(step.numbers[optimizer.factors(weights)])
         if bias is not None and bias.learning_rate != weights.learning_rate:
             self.notes.append(
                 f"The learning rate counts {weights.learning_rate:g} times for the weights and "
                 f"{bias.learning_rate:g} times for the bias; the numbers shown are those of the weights."
+            )
+        if (
+            bias is not None
+            and optimizer.factors(bias).weight_decay != optimizer.factors(weights).weight_decay
+        ):
+            self.notes.append(
+                f"The weight decay counts {weights.weight_decay:g} times for the weights and "
+                f"{bias.weight_decay:g} times for the bias."
             )
         total = np.zeros(self.X.shape[1], np.float32)
         for x, delta in zip(self.X, self.deltas, strict=True):
@@ -77,8 +85,9 @@ class Learning:
         old = {s: own(step.before[b]) for s, b in states.items()}
         new = {s: own(step.after[b]) for s, b in states.items()}
         self._check_used(p, what, gradient, before, used)
-        settings = {s: optimizer.settings[s] for s in optimizer.used}
-        given: dict[str, Any] = {"w": before, "g": used, **old, **step.numbers[p.learning_rate], **settings}
+        factors = optimizer.factors(p)
+        settings = {s: optimizer.scaled(factors).settings[s] for s in optimizer.used}
+        given: dict[str, Any] = {"w": before, "g": used, **old, **step.numbers[factors], **settings}
         found, *kept = evaluate(optimizer.kernel, given)
         for state, values in zip(new, kept, strict=True):
             self._check(f"{optimizer.name}'s {state} of {what}", new[state], values)

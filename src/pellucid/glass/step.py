@@ -14,7 +14,7 @@ from pellucid.engine.run import Program
 from pellucid.errors import ArgumentError
 from pellucid.kernels.team import Team
 from pellucid.lowering import Data, Lowered, lower_training, parameters_of
-from pellucid.optimizers import OPTIMIZERS, Optimizer
+from pellucid.optimizers import OPTIMIZERS, Factors, Optimizer
 from pellucid.regularizers import Gradients
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class NextStep:
     lowered: Lowered
     before: Mapping[Buffer, Array]
     after: Mapping[Buffer, Array]
-    numbers: Mapping[float, Mapping[str, float]]
+    numbers: Mapping[Factors, Mapping[str, float]]
 
 
 def make_step(passage: Passage) -> NextStep:
@@ -139,10 +139,10 @@ def make_step(passage: Passage) -> NextStep:
         data.order: np.arange(n),
     }
     numbers = {}
-    for factor, table in step.tables.items():
-        given[table] = method.optimizer.rows([method.t], method.learning_rate * factor)
+    for factors, table in step.tables.items():
+        given[table] = method.optimizer.rows([method.t], method.learning_rate, factors)
         columns = method.optimizer.step_values
-        numbers[factor] = dict(zip(columns, map(float, given[table][0]), strict=True))
+        numbers[factors] = dict(zip(columns, map(float, given[table][0]), strict=True))
     before = {b: work.view(b).copy() for b in states} | {p.buffer: values[p.buffer] for p in parameters}
     arenas = (kept, gradients, work)
     assert step.refresh is not None

@@ -38,6 +38,8 @@ class Dense(Layer):
         is larger (Srebro and Shraibman, Rank, trace-norm and max-norm, 2005).
     learning_rate : float or dict
         Factor on the learning rate, also as {"weights": 1, "bias": 0.1}.
+    weight_decay : float
+        Factor on the weight decay of the weights, of optimizers that have one; biases have none.
     name : str, optional
         Its name.
 
@@ -65,6 +67,7 @@ class Dense(Layer):
         bias_regularizer: Any = None,
         max_norm: float | None = None,
         learning_rate: float | Mapping[str, float] = 1.0,
+        weight_decay: float = 1.0,
         name: str | None = None,
     ) -> None:
         self.name = name
@@ -77,6 +80,7 @@ class Dense(Layer):
         self.bias_regularizer = None if bias_regularizer is None else REGULARIZERS.find(bias_regularizer)
         self.max_norm = None if max_norm is None else checks.number(f"{who}: max_norm", max_norm, LEAST, MOST)
         self.learning_rate = checks.factors(who, learning_rate, ("weights", "bias"))
+        self.weight_decay = checks.number(f"{who}: weight_decay", weight_decay, 0)
 
     def build(self, n_in: int) -> int:
         self.n_in = n_in
@@ -87,6 +91,7 @@ class Dense(Layer):
             learning_rate=self.learning_rate["weights"],
             regularizer=self.regularizer,
             max_norm=self.max_norm,
+            weight_decay=self.weight_decay,
         )
         self.bias = Parameter(
             f"{self.label}/bias",
@@ -112,6 +117,7 @@ class Dense(Layer):
             "bias_regularizer": self.bias_regularizer and self.bias_regularizer.spec,
             "max_norm": self.max_norm,
             "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
             "name": self.name,
         }
 

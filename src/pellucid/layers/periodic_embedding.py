@@ -108,6 +108,7 @@ class PeriodicEmbedding(Layer):
                 shape,
                 initializer,
                 learning_rate=self.learning_rate[part],
+                weight_decay=float(part == "weights"),
                 is_table=True,
                 grain=1,
             )

@@ -41,6 +41,9 @@ class Parameter:
         The largest norm of the weights into one neuron.
     is_table : bool
         Whether its rows belong to something else than to inputs, such as codes that are looked up.
+    weight_decay : float, optional
+        Factor on the weight decay, of optimizers that have one: 1 for a matrix, 0 for a line such as a bias
+        unless given.
     grain : int
         Rows that one thread takes together.
     """
@@ -53,11 +56,14 @@ class Parameter:
     regularizer: Any = None
     max_norm: float | None = None
     is_table: bool = False
+    weight_decay: float = -1.0
     grain: int = WEIGHT_GRAIN
     buffer: Buffer = field(init=False)
     gradient: Buffer = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.weight_decay < 0:
+            self.weight_decay = float(len(self.shape) > 1)
         self.buffer = self.like(self.name)
         self.gradient = self.like(f"{self.name}/gradient")
 

@@ -68,8 +68,8 @@ class Epochs:
         self.started = time.perf_counter()
         many = min(many, self.most)
         tables, self.rates = fit.tables(many)
-        for factor, buffer in fit.lowered.tables.items():
-            fit.program.point(buffer, tables[factor])
+        for factors, buffer in fit.lowered.tables.items():
+            fit.program.point(buffer, tables[factors])
         self.records = np.empty((many, self.width))
         w, x = self.words, self.doubles
         w[Words.EPOCHS], w[Words.DONE], w[Words.FIRST], w[Words.STOPS] = many, 0, state.epoch, 0

@@ -18,6 +18,7 @@ from pellucid.kernels.epochs import run_epochs
 from pellucid.kernels.random import permutation, shuffle
 from pellucid.kernels.rows import SQUARES_EVERY
 from pellucid.kernels.team import Team
+from pellucid.optimizers import Factors
 from pellucid.prediction import kernels_of_answers
 from pellucid.regularizers import penalty
 from pellucid.settings import jit
@@ -85,7 +86,7 @@ class Fit:
         self.interrupted = ""
         self.step_seconds = 0.0
         self.epoch_seconds = self._guess()
-        self._ahead: tuple[int, int, float, dict[float, Array], Array] = (0, 0, 1.0, {}, np.empty(0))
+        self._ahead: tuple[int, int, float, dict[Factors, Array], Array] = (0, 0, 1.0, {}, np.empty(0))
 
     @functools.cached_property
     def evaluator(self) -> Evaluator:
@@ -236,8 +237,8 @@ class Fit:
             indices = indices[permutation(self.seed, state.epoch, len(indices))]
         self.order[:] = indices
         tables, self.rates = self.tables()
-        for factor, buffer in self.lowered.tables.items():
-            self.program.point(buffer, tables[factor])
+        for factors, buffer in self.lowered.tables.items():
+            self.program.point(buffer, tables[factors])
         if state.step == 0:
             for buffer in sums_of(self.lowered):
                 self.work.view(buffer)[:] = 0
@@ -276,7 +277,7 @@ class Fit:
         where = f"in step {self.state.step + 1} of epoch {self.state.epoch + 1}"
         return "diverged", f"training diverged {where}: {cause}. {ADVICE}"
 
-    def tables(self, many: int = 1) -> tuple[dict[float, Array], Array]:
+    def tables(self, many: int = 1) -> tuple[dict[Factors, Array], Array]:
         """The optimizer's numbers for each step of the next epochs, by the factor on the learning rate.
 
         With them the learning rates. They are worked out for some epochs at once, unless the loss has a say.
@@ -291,7 +292,7 @@ class Fit:
             factors = settings.schedule(since, settings.epochs * n, n)
             rates = settings.learning_rate * followed * factors
             t = state.tick - state.optimizer_since - state.step + 1.0 + np.arange(count * n)
-            tables = {factor: settings.optimizer.rows(t, rates * factor) for factor in self.lowered.tables}
+            tables = {f: settings.optimizer.rows(t, rates, f) for f in self.lowered.tables}
             first = state.epoch
             self._ahead = first, first + count, followed, tables, rates
         wanted = slice((state.epoch - first) * n, (state.epoch - first + many) * n)

@@ -46,8 +46,8 @@ def range_test(fit: Fit) -> tuple[float, dict[str, list[float]]]:
         fit.refresh.run(team, 0, 1, 1, 1)
         for i, rate in enumerate(rates):
             at = i % fit.n_steps
-            for factor, buffer in fit.lowered.tables.items():
-                row = optimizer.rows([i + 1], rate * factor)
+            for factors, buffer in fit.lowered.tables.items():
+                row = optimizer.rows([i + 1], rate, factors)
                 fit.program.point(buffer, np.tile(row, (at + 1, 1)))
             total[:] = 0
             fit.program.run(team, at, at + 1, fit.batch_size, len(fit.order), i - at)

@@ -15,6 +15,7 @@ from pellucid.training.state import State, Tensors
 
 if TYPE_CHECKING:
     from pellucid.network import Network
+    from pellucid.optimizers import Factors
     from pellucid.training.recording import Recording
     from pellucid.training.why import Why
 
@@ -47,9 +48,9 @@ class Replay:
     gradients : dict of str to dict of str to array
         What became of the gradients: under `loss` as they came, then after each of `regularizer`,
         `clip_norm`, `clip_value` and `noise` that the fit had. The optimizer got the last.
-    numbers : dict of float to dict of str to float
-        What the optimizer was told of the step, such as its `learning_rate`, by the factor that a
-        parameter has on the learning rate.
+    numbers : dict of Factors to dict of str to float
+        What the optimizer was told of the step, such as its `learning_rate`, by the factors that a
+        parameter has on the learning rate and the weight decay.
     column_factors : dict of str to float64 array
         By what the columns of a parameter with a `max_norm` were multiplied after the update.
     state_before, state_after : State
@@ -69,7 +70,7 @@ class Replay:
     learning_rate: float
     trace: Trace
     gradients: Mapping[str, Tensors]
-    numbers: Mapping[float, Mapping[str, float]]
+    numbers: Mapping[Factors, Mapping[str, float]]
     column_factors: Tensors
     state_before: State
     state_after: State

@@ -17,6 +17,7 @@ from pellucid.glass.step import Method, NextStep
 from pellucid.glass.trace import Trace, trace_of
 from pellucid.kernels.team import Team
 from pellucid.lowering import Lowered, lower_training
+from pellucid.optimizers import Factors
 from pellucid.regularizers import Gradients
 from pellucid.training.fit import Fit
 from pellucid.training.replay import Replay
@@ -153,7 +154,7 @@ class _Followed:
     """
 
     def __init__(
-        self, fit: Fit, before: State, rows: Array, tables: Mapping[float, Array], changes: Gradients | None
+        self, fit: Fit, before: State, rows: Array, tables: Mapping[Factors, Array], changes: Gradients | None
     ) -> None:
         settings, data, n = fit.settings, fit.data, len(rows)
         optimizer = None if changes is None else settings.optimizer

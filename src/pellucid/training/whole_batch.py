@@ -158,10 +158,12 @@ class WholeBatch:
         self.start = np.concatenate([w.ravel() for _, w, _ in self.parts]).astype(np.float64)
         rows = np.full(fit.n_steps, fit.batch_size, np.float64)
         rows[-1] = n - fit.batch_size * (fit.n_steps - 1)
-        self.tables = {f: SUM.rows(np.ones(len(rows)), rows / n * (f > 0)) for f in fit.lowered.tables}
+        self.tables = {
+            f: SUM.rows(np.ones(len(rows)), rows / n * (f.learning_rate > 0)) for f in fit.lowered.tables
+        }
         fit.order[:] = fit.rows.indices
-        for factor, buffer in fit.lowered.tables.items():
-            fit.program.point(buffer, self.tables[factor])
+        for factors, buffer in fit.lowered.tables.items():
+            fit.program.point(buffer, self.tables[factors])
         self.began = time.perf_counter()
 
     def __call__(self, x: Vector) -> tuple[float, Vector]:

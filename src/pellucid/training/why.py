@@ -186,7 +186,7 @@ def explain(replay: Replay, name: str) -> Why:
         for state in optimizer.states:
             kept = f"{parameter.name}/{state}"
             states[state] = float(before.optimizer[kept][index]), float(after.optimizer[kept][index])
-        numbers = dict(replay.numbers[parameter.learning_rate])
+        numbers = dict(replay.numbers[optimizer.factors(parameter)])
         factors = replay.column_factors.get(parameter.name)
         factor = None if factors is None else float(factors[column])
     return Why(
