@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from pellucid.estimators import MLPClassifier, MLPRegressor
+from pellucid.estimators import MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor
 
 # What cannot be checked: without SCIPY_ARRAY_API, and of a method that scikit-learn's perceptrons lack.
 SKIPPED = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
 
 
 @pytest.mark.parametrize(
-    "estimator", [MLPClassifier(), MLPRegressor(), MLPRegressor(solver="lbfgs")], ids=str
+    "estimator",
+    [MLPClassifier(), MLPRegressor(), MLPRegressor(solver="lbfgs"), NetworkClassifier(), NetworkRegressor()],
+    ids=str,
 )
 def test_every_check_of_scikit_learn_passes(estimator: Any) -> None:
     with warnings.catch_warnings():

@@ -5,6 +5,8 @@ one import changes::
 
     from pellucid.estimators import MLPClassifier  # was: from sklearn.neural_network import MLPClassifier
 
+`NetworkClassifier` and `NetworkRegressor` are pellucid's own: data frames in, networks with evidence out.
+
 scikit-learn is needed here alone: `pip install 'pellucid[sklearn]'`.
 """
 
@@ -20,5 +22,7 @@ except ImportError:
 
 from pellucid.estimators.mlp_classifier import MLPClassifier
 from pellucid.estimators.mlp_regressor import MLPRegressor
+from pellucid.estimators.network_classifier import NetworkClassifier
+from pellucid.estimators.network_regressor import NetworkRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -54,3 +55,8 @@ def publish(estimator: Any, net: Network) -> None:
     dtype = estimator.coefs_[0].dtype
     arrays = [view.astype(dtype) for view in net.parameters.values()]
     estimator.coefs_, estimator.intercepts_ = arrays[::2], arrays[1::2]
+
+
+def summed(loss: Any) -> Any:
+    """A loss whose outputs are added up rather than averaged, as scikit-learn's are."""
+    return dataclasses.replace(loss, over_outputs="sum")

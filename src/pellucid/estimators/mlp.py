@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import warnings
 from numbers import Integral, Real
@@ -295,8 +294,3 @@ def _known(estimator: Any, name: str, default: float) -> float:
     """An attribute that may be missing or None."""
     value = getattr(estimator, name, None)
     return default if value is None else value
-
-
-def summed(loss: Any) -> Any:
-    """A loss whose outputs are added up rather than averaged, as scikit-learn's are."""
-    return dataclasses.replace(loss, over_outputs="sum")

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pellucid.engine.buffer import Array
 from pellucid.estimators.arrays import activated, r2
-from pellucid.estimators.mlp import Perceptron, is_stochastic, summed
+from pellucid.estimators.engine import summed
+from pellucid.estimators.mlp import Perceptron, is_stochastic
 from pellucid.losses import LOSSES
 
 

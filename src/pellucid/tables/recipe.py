@@ -34,8 +34,9 @@ class Recipe:
 
     Parameters
     ----------
-    hidden : sequence of int
-        Neurons of each hidden layer; none for a straight line.
+    hidden : sequence of int or Layer
+        Neurons of each hidden layer, or layers such as `Residual`, which are taken as they are; none for a
+        straight line.
     activation : str
         Of the hidden layers.
     dropout : float or None
@@ -44,7 +45,7 @@ class Recipe:
         As in `Network.fit`; a batch size of None follows from the number of rows.
     """
 
-    hidden: Sequence[int] = (128, 128)
+    hidden: Sequence[int | Layer] = (128, 128)
     activation: Any = "silu"
     dropout: float | None = None
     epochs: int = 256
@@ -59,7 +60,9 @@ class Recipe:
         """The recipe with some fields changed, each checked."""
         recipe = cls(**options)
         hidden = list(recipe.hidden) if isinstance(recipe.hidden, Iterable) else [recipe.hidden]
-        object.__setattr__(recipe, "hidden", [checks.whole("hidden", n) for n in hidden])
+        object.__setattr__(
+            recipe, "hidden", [h if isinstance(h, Layer) else checks.whole("hidden", h) for h in hidden]
+        )
         if recipe.batch_size is not None:
             checks.whole("batch_size", recipe.batch_size)
         ACTIVATIONS.find(recipe.activation)
@@ -93,7 +96,10 @@ class Recipe:
         if self.hidden:
             layers.append(Scale(learning_rate=6.0))
         for n in self.hidden:
-            layers += [Dense(n, self.activation), *([Dropout(rate)] if rate else [])]
+            own = (
+                [Dense(n, self.activation), *([Dropout(rate)] if rate else [])] if isinstance(n, int) else [n]
+            )
+            layers += own
         return [*layers, Dense(n_out, output)]
 
     def training(self, n_rows: int) -> dict[str, Any]:

@@ -1,0 +1,220 @@
+"""pellucid's own estimators: what a table's model gives, by scikit-learn's interface."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.datasets import load_iris
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_predict, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import pellucid
+from pellucid import Dense, Dropout, Residual
+from pellucid.estimators import NetworkClassifier, NetworkRegressor
+
+RNG = np.random.default_rng(0)
+N = 300
+MASS = RNG.uniform(1, 9, N)
+FRAME = pd.DataFrame(
+    {
+        "mass": np.where(RNG.uniform(size=N) < 0.1, np.nan, MASS),
+        "colour": pd.Series(RNG.choice(["red", "blue", None], N), dtype="category"),
+        "born": pd.date_range("2020-01-01", periods=N).strftime("%Y-%m-%d"),
+    }
+)
+KIND = np.where((MASS > 5) ^ (FRAME["colour"] == "red"), "cat", "dog")
+SIZE = MASS * 3 + (FRAME["colour"] == "red") * 5
+X, Y = load_iris(return_X_y=True)
+QUICK: dict[str, Any] = {"hidden": (16,), "epochs": 40, "learning_rate": 0.02, "random_state": 0}
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_data_frame_with_categories_dates_and_gaps(library: Any) -> None:
+    frame = FRAME if library is pd else pl.from_pandas(FRAME)
+    classifier = NetworkClassifier(**QUICK).fit(frame, KIND)
+    assert classifier.score(frame, KIND) > 0.8
+    assert classifier.feature_names_in_.tolist() == ["mass", "colour", "born"]
+    assert classifier.classes_.tolist() == ["cat", "dog"]
+    proba = classifier.predict_proba(frame)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(classifier.predict(frame), classifier.classes_[proba.argmax(axis=1)])
+    np.testing.assert_allclose(classifier.predict_log_proba(frame), np.log(proba))
+    assert NetworkRegressor(**QUICK).fit(frame, SIZE).score(frame, SIZE) > 0.7
+
+
+def test_it_is_the_model_that_fit_table_makes() -> None:
+    own = NetworkRegressor(**QUICK).fit(FRAME, SIZE.rename("size"))
+    options = {k: v for k, v in QUICK.items() if k != "random_state"}
+    same = pellucid.fit_table(FRAME.assign(size=SIZE), "size", task="regression", seed=0, **options)
+    np.testing.assert_array_equal(own.predict(FRAME), same.predict(FRAME))
+    assert own.evidence_ == same.evidence
+    assert own.n_iter_ == len(own.history_) == len(same.history)
+    assert own.network_ is own.model_.network
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[3, 1, 2], ["NA", "", "x"], ["b ", "b", "a"], [True, False, True], [2.5, 1.0, 10.0], ["10", "9", "1"]],
+    ids=str,
+)
+def test_classes_come_back_as_they_were(labels: list[Any]) -> None:
+    y = np.array(labels)[Y]
+    if y.dtype.kind == "f":
+        y = y.astype(object).astype(str)
+    classifier = NetworkClassifier(**QUICK).fit(X, y)
+    np.testing.assert_array_equal(classifier.classes_, np.unique(y))
+    assert classifier.predict(X).dtype == y.dtype
+    assert classifier.score(X, y) > 0.9
+    assert classifier.importance(X, y, rows=5)
+    assert classifier.health(X, y, seconds=0.1)
+
+
+def test_several_targets_have_their_names() -> None:
+    y = pd.DataFrame({"length": X[:, 2], "width": X[:, 3]})
+    regressor = NetworkRegressor(**QUICK).fit(X[:, :2], y)
+    assert regressor.predict(X[:, :2]).shape == (150, 2)
+    assert regressor.model_.target.names == ("length", "width")
+    assert regressor.score(X[:, :2], y) > 0.6
+
+
+def test_a_target_may_be_called_as_a_column() -> None:
+    y = FRAME["mass"].fillna(0)
+    regressor = NetworkRegressor(**QUICK).fit(FRAME, y)
+    assert regressor.model_.target.names == ("mass_",)
+
+
+def test_layers_of_one_s_own() -> None:
+    layers = [Dense(8, "tanh", name="first"), Residual(Dense(8, "relu"), Dropout(0.1)), Dense(4, "relu")]
+    classifier = NetworkClassifier(**QUICK | {"hidden": layers}).fit(X, Y)
+    assert [layer.name for layer in classifier.network_.layers][2:4] == ["first", "residual_1"]
+    assert classifier.score(X, Y) > 0.9
+    assert clone(classifier).hidden[0].name == "first"
+    straight = NetworkClassifier(**QUICK | {"hidden": ()}).fit(X, Y)
+    assert len(straight.network_.layers) == 2
+
+
+def test_explanations() -> None:
+    classifier = NetworkClassifier(**QUICK).fit(FRAME, KIND)
+    told = str(classifier.explain(FRAME, 3))
+    assert told.startswith("Row 4, row 3 (counted from 0)")
+    assert {"mass", "colour", "born"} <= set(told.split())
+    assert set(classifier.importance(FRAME, KIND).columns) == set(FRAME.columns)
+    assert classifier.health(FRAME, KIND, seconds=0.1).findings is not None
+
+
+def test_rows_that_weigh_nothing_are_not_there() -> None:
+    weights = (Y < 2).astype(float)
+    one = NetworkClassifier(**QUICK).fit(X, Y, sample_weight=weights)
+    shifted = X.copy()
+    shifted[Y == 2] += 100
+    other = NetworkClassifier(**QUICK).fit(shifted, Y, sample_weight=weights)
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    assert set(one.predict(X)) == {0, 1}
+
+
+def test_weights_of_classes_are_by_their_names() -> None:
+    few = NetworkClassifier(**QUICK, class_weight={"dog": 50.0}).fit(FRAME, KIND)
+    assert (few.predict(FRAME) == "dog").mean() > (
+        NetworkClassifier(**QUICK).fit(FRAME, KIND).predict(FRAME) == "dog"
+    ).mean()
+    with pytest.raises(ValueError, match="there is no class 'bird'"):
+        NetworkClassifier(**QUICK, class_weight={"bird": 1.0}).fit(FRAME, KIND)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: NetworkClassifier().fit(X[:1], Y[:1]), "n_samples=1"),
+        (lambda: NetworkClassifier().fit(X[:40], Y[:40]), "only one class"),
+        (lambda: NetworkClassifier().fit(X, X[:, 0]), "Unknown label type"),
+        (lambda: NetworkRegressor().fit(X, None), "requires y to be passed"),
+        (lambda: NetworkRegressor().fit(X, Y[:9]), "inconsistent numbers of samples"),
+        (lambda: NetworkRegressor(hidden=-3).fit(X, Y), "hidden must be a whole number"),
+        (lambda: NetworkRegressor(epochs=0).fit(X, Y), "epochs must be a whole number"),
+        (
+            lambda: NetworkRegressor(**QUICK).fit(FRAME, SIZE).predict(FRAME[["born", "mass", "colour"]]),
+            "order",
+        ),
+        (lambda: NetworkRegressor().fit(pd.concat([FRAME, FRAME], axis=1), SIZE), "more than one column"),
+    ],
+)
+def test_wrong_calls_end_in_a_sentence(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# Among scikit-learn's other tools
+
+
+@pytest.mark.parametrize("kind", [NetworkClassifier, NetworkRegressor])
+def test_clones_and_pickles(kind: Any) -> None:
+    net = kind(**QUICK).fit(FRAME, KIND if kind is NetworkClassifier else SIZE)
+    again = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(again.predict(FRAME), net.predict(FRAME))
+    assert clone(net).get_params() == net.get_params()
+    assert not hasattr(clone(net), "model_")
+
+
+def test_searches() -> None:
+    grid = {"hidden": [(), (16,)], "learning_rate": [1e-4, 0.02]}
+    found = [
+        search(NetworkClassifier(**QUICK), grid, cv=3, **more).fit(X, Y)
+        for search, more in (
+            (GridSearchCV, {}),
+            (HalvingGridSearchCV, {"random_state": 0, "min_resources": 60}),
+        )
+    ]
+    for search in found:
+        assert search.best_params_["learning_rate"] == 0.02
+        assert search.best_score_ > 0.85
+
+
+def test_two_processes_have_the_scores_of_one() -> None:
+    scores = [
+        cross_validate(NetworkClassifier(**QUICK, n_jobs=1), FRAME, KIND, cv=2, n_jobs=n)["test_score"]
+        for n in (1, 2)
+    ]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_in_pipelines_and_with_names_of_outputs() -> None:
+    numbers = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    scaled = make_column_transformer((StandardScaler(), ["a", "b"]), remainder="passthrough")
+    pipe = make_pipeline(scaled, NetworkClassifier(**QUICK)).set_output(transform="pandas").fit(numbers, Y)
+    assert pipe[-1].feature_names_in_.tolist() == [
+        "standardscaler__a", "standardscaler__b", "remainder__c", "remainder__d",
+    ]  # fmt: skip
+    assert pipe.score(numbers, Y) > 0.9
+    doubled = TransformedTargetRegressor(NetworkRegressor(**QUICK), func=np.log1p, inverse_func=np.expm1)
+    assert doubled.fit(FRAME, SIZE).score(FRAME, SIZE) > 0.7
+
+
+def test_weights_are_routed() -> None:
+    weights = np.where(KIND == "dog", 50.0, 1.0)
+    with config_context(enable_metadata_routing=True):
+        net = (
+            NetworkClassifier(**QUICK)
+            .set_fit_request(sample_weight=True)
+            .set_score_request(sample_weight=True)
+        )
+        routed = cross_validate(net, FRAME, KIND, cv=2, params={"sample_weight": weights})["test_score"]
+    plain = cross_validate(NetworkClassifier(**QUICK), FRAME, KIND, cv=2)["test_score"]
+    assert (routed != plain).all()
+
+
+def test_beside_another_classifier() -> None:
+    own = cross_val_predict(NetworkClassifier(**QUICK), X, Y, method="predict_proba", cv=3)
+    other = cross_val_predict(LogisticRegression(max_iter=1000), X, Y, method="predict_proba", cv=3)
+    assert own.shape == other.shape
+    assert (own.argmax(axis=1) == Y).mean() > 0.9
