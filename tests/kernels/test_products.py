@@ -113,7 +113,7 @@ def test_the_slope_of_relu(width: int, shape: tuple[int, int, int], seed: int) -
     whole = forward(width, A, B, None).compiled([0, m])["C"][:, :n]
     sloped = forward(width, A, B, None, SLOPE, a).compiled([0, m // 3, m])["C"]
     back = Work(relu.backward, {"z": z, "a": a, "da": whole, "delta": np.zeros_like(z)}).compiled([0, m])
-    assert sloped.tobytes() == back["delta"].tobytes()
+    assert sloped[:, :n].tobytes() == back["delta"][:, :n].tobytes()
 
 
 @each_width
