@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -197,6 +200,42 @@ def test_classes_have_to_be_those_of_the_last_fit() -> None:
     assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
     with pytest.raises(NotFittedError):
         MLPClassifier().predict(X)
+
+
+def test_a_fit_that_goes_on_keeps_its_layers() -> None:
+    net = MLPClassifier(hidden_layer_sizes=(5,), warm_start=True, max_iter=2).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"the layers of the last one, \[4, 5, 3\], but \[4, 6, 3\] are asked"
+    ):
+        net.set_params(hidden_layer_sizes=(6,)).fit(X, Y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_ctrl_c_ends_in_good_order(solver: str) -> None:
+    rows, y = make_classification(5000, 50, flip_y=0.3, random_state=0)
+    net = MLPClassifier(
+        (200, 200),
+        solver=solver,
+        max_iter=10**6,
+        max_fun=10**6,
+        tol=0,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    )
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.warns(UserWarning, match="Training interrupted by user."):
+        net.fit(rows, y)
+    assert net.n_iter_ > 0
+    assert np.isfinite(net.predict_proba(rows)).all()
+
+
+def test_several_labels_in_a_sparse_matrix() -> None:
+    labels = np.column_stack([Y == 0, Y == 1, X[:, 0] > 0]).astype(int)
+    net = MLPClassifier(max_iter=200, random_state=0).fit(X, sparse.csr_matrix(labels))
+    found = net.predict(X)
+    assert sparse.issparse(found)
+    assert (found.toarray() == labels).mean() > 0.9
 
 
 # Among scikit-learn's other tools

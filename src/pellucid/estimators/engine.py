@@ -28,12 +28,17 @@ def optimizer_of(estimator: Any) -> Optimizer:
     return OPTIMIZERS.find(name).using(momentum=min(float(estimator.momentum), below_1))
 
 
+def units_of(estimator: Any) -> list[int]:
+    """How many neurons the layers have whose weights are in `coefs_`, the inputs first."""
+    return [len(estimator.coefs_[0]), *(len(b) for b in estimator.intercepts_)]
+
+
 def network_of(estimator: Any, seed: int = 0, *, continues: bool = True) -> Network:
     """The network with the weights that `coefs_` and `intercepts_` have now.
 
     With `continues` it is that of the last fit, with what its optimizer keeps, unless its form has changed.
     """
-    units = [estimator.coefs_[0].shape[0], *(len(b) for b in estimator.intercepts_)]
+    units = units_of(estimator)
     form = units, estimator.activation, estimator.out_activation_
     net: Network | None = getattr(estimator, "_network", None)
     if net is None or not continues or estimator._form != form:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from pellucid.engine.buffer import Array
 from pellucid.errors import DataError
 from pellucid.estimators.arrays import LARGEST, NON_FINITE, activated, as_float32, distinct, in_blocks
-from pellucid.estimators.engine import ACTIVATIONS, network_of, optimizer_of, publish
+from pellucid.estimators.engine import ACTIVATIONS, network_of, optimizer_of, publish, units_of
 from pellucid.estimators.pace import Pace
 from pellucid.estimators.whole_batch import fit_whole_batch
 from pellucid.network import Network
@@ -109,8 +109,14 @@ class Perceptron(BaseEstimator):
             raise ValueError(NON_FINITE)
         self.n_outputs_ = self._n_outputs_of(targets)
         self._random_state = check_random_state(self.random_state)
+        units = [X.shape[1], *map(int, hidden), self.n_outputs_]
         if is_first:
-            self._initialize([X.shape[1], *hidden, self.n_outputs_], dtype)
+            self._initialize(units, dtype)
+        elif units != (found := units_of(self)):
+            raise ValueError(
+                f"a fit that goes on has the layers of the last one, {found}, but {units} are asked for. "
+                "Fit anew, without warm_start."
+            )
         if self.solver in STOCHASTIC:
             self._fit_stochastic(X, targets, weights, incremental)
         else:
