@@ -19,7 +19,8 @@ from pellucid.metrics import METRICS, TASKS
 from pellucid.pictures import Pictures
 from pellucid.saved import Saved
 from pellucid.training.history import History
-from pellucid.training.request import Request, checked_note
+from pellucid.training.note import checked_note
+from pellucid.training.request import Request
 from pellucid.training.state import State
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ from pellucid.losses import Loss, check_pair, check_targets
 from pellucid.metrics import METRICS
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.regularizers import Gradients
-from pellucid.saved import Saved
 from pellucid.schedules import SCHEDULES
 from pellucid.training.data import (
     Targets,
@@ -33,6 +31,7 @@ from pellucid.training.data import (
 from pellucid.training.fit import Fit
 from pellucid.training.history import History
 from pellucid.training.job import Rows, Settings
+from pellucid.training.note import digest
 from pellucid.training.progress import Progress
 from pellucid.training.range_test import range_test
 from pellucid.training.recording import Recording
@@ -406,27 +405,3 @@ class Request:
             state.plateau = follower
         net._optimizer = about if self.checkpoint is None else about | {"data": digest(rows)}
         return state
-
-
-def checked_note(value: Any) -> dict[str, Any] | None:
-    """What a network keeps of the settings of its last fit, as it may stand in a file; see `Request`."""
-    if value is None:
-        return None
-    keys = ["optimizer", "loss", "n_rows", "n_training", "batch_size", "step"]
-    if isinstance(value, dict) and "data" in value:
-        keys.append("data")
-    saved = Saved(value, "the note of the last fit", keys)
-    for name in ("optimizer", "loss"):
-        saved.text(name)
-    for name in ("n_rows", "n_training", "batch_size"):
-        saved.whole(name, 1, 2**53)
-    return dict(value)
-
-
-def digest(rows: Rows) -> int:
-    """A number that tells the rows of one run from those of another: CRC-32 of all that is learned from."""
-    number = 0
-    for array in (rows.X, rows.y.values, rows.indices, rows.weights):
-        if array is not None:
-            number = zlib.crc32(np.ascontiguousarray(array).data, number)
-    return number
