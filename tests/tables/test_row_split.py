@@ -76,19 +76,19 @@ def test_day_and_month_stand_where_they_are_asked_to() -> None:
     for way, at in (("day/month/year", (1, 0)), ("month/day/year", (0, 1))):
         given = prepared(TABLE | {"day": days}, time="day", dates=[f"day={way}"])
         keys = [[d.split("/")[k] for k in at] for d in days]
-        assert max(keys[i] for i in given.training) < min(keys[i] for i in given.held)
+        assert max(keys[i] for i in given.training) < min(keys[i] for i in given.folds[0])
 
 
 def test_rows_without_a_time_are_left_out_of_the_network_and_counted() -> None:
     days: list[Any] = list(DAYS)
     days[3] = days[39] = None
     given = prepared(TABLE | {"day": days}, time="day", ignore=["day", "customer"])
-    assert sorted([*given.training, *given.held]) == list(range(38))
+    assert sorted([*given.training, *given.folds[0]]) == list(range(38))
     assert given.target.rows.tolist() == [i for i in range(40) if i not in (3, 39)]
     x = np.array(TABLE["x"])[given.target.rows]
     assert given.X.shape == (38, 1)
     assert (np.argsort(given.X[:, 0], kind="stable") == np.argsort(x, kind="stable")).all()
-    assert {days[i] for i in given.target.rows[given.held]} == {max(d for d in days if d)} | {
+    assert {days[i] for i in given.target.rows[given.folds[0]]} == {max(d for d in days if d)} | {
         sorted({d for d in days if d})[-2]
     }
     assert "2 rows have no 'day' and are left out, because they may be newer than these." in given.notes
@@ -96,14 +96,16 @@ def test_rows_without_a_time_are_left_out_of_the_network_and_counted() -> None:
 
 def test_no_customer_is_on_both_sides_and_the_customer_is_no_feature() -> None:
     given = prepared(TABLE, group="customer", ignore=["day"])
-    sides = [{CUSTOMERS[i] for i in given.target.rows[side]} for side in (given.training, given.held)]
+    sides = [{CUSTOMERS[i] for i in given.target.rows[side]} for side in (given.training, given.folds[0])]
     assert not sides[0] & sides[1]
     assert given.encoding.feature_names == ["x"]
-    said = f"Validated on {len(sides[1])} of the 13 groups of 'customer' ({len(given.held)} rows); no group "
+    said = (
+        f"Validated on {len(sides[1])} of the 13 groups of 'customer' ({len(given.folds[0])} rows); no group "
+    )
     assert any(note.startswith(said) for note in given.notes)
     asked = prepared(TABLE, group="customer", ignore=["day"], categories=["customer"])
     assert "customer = c1" in asked.encoding.feature_names
-    np.testing.assert_array_equal(asked.held, given.held)
+    np.testing.assert_array_equal(asked.folds[0], given.folds[0])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_truth_values_are_two_groups() -> None:
 def test_groups_of_a_text_file_are_told_apart_as_they_are_written() -> None:
     rows = "".join(f"{i % 7}.5,{i * i % 11}.5,{'7' if i % 2 else '007'}\n" for i in range(20))
     given = prepared(io.BytesIO(f"x,y,g\n{rows}".encode()), group="g")
-    assert {i % 2 for i in given.target.rows[given.held]} != {
+    assert {i % 2 for i in given.target.rows[given.folds[0]]} != {
         i % 2 for i in given.target.rows[given.training]
     }
 
@@ -236,7 +238,7 @@ def test_twins_across_the_split_are_said_and_groups_keep_them_apart() -> None:
     x, y = rng.normal(size=50).tolist() * 2, rng.normal(size=50).tolist() * 2
     table = {"x": x, "y": y, "case": list(range(50)) * 2}
     given = prepared(table, ignore=["case"])
-    n = sum((i + 50) % 100 in set(given.training) for i in given.held)
+    n = sum((i + 50) % 100 in set(given.training) for i in given.folds[0])
     assert f"{n} of the 20 validation rows equal a training row in every feature" in given.notes[-1]
     assert "group='COLUMN'" in given.notes[-1]
     assert not any("equal a training row" in note for note in prepared(table, group="case").notes)

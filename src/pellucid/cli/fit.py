@@ -21,6 +21,7 @@ from pellucid.optimizers import OPTIMIZERS
 from pellucid.registry import Registry
 from pellucid.schedules import SCHEDULES
 from pellucid.tables.normalisation import NORMALISATIONS
+from pellucid.tables.presets import PRESETS
 from pellucid.tables.target_scales import TARGET_SCALES
 from pellucid.tables.targets import ASKED as TASKS
 
@@ -51,6 +52,13 @@ def one_of(what: str, names: Callable[[], list[str]]) -> Parameter:
     return Parameter(help=f"{what}: {', '.join(names())}.", metavar="NAME", completer=lambda _: names())
 
 
+Preset = Annotated[
+    str | None,
+    one_of(
+        "How much is done, from a second to minutes; default, unless the network is described below",
+        lambda: list(PRESETS),
+    ),
+]
 Task = Annotated[str | None, one_of("Inferred from the target unless given", lambda: list(TASKS))]
 Activation = Annotated[str | None, one_of("Of the hidden layers", ACTIVATIONS.names)]
 Optimizer = Annotated[str | None, one_of("How weights are updated", OPTIMIZERS.names)]
@@ -103,6 +111,7 @@ class Options:
         Keep in the file how weights and activations were spread over the epochs, for pictures of them.
     """
 
+    preset: Preset = None
     task: Task = None
     target_scale: Scale = None
     hidden: Annotated[list[str] | None, Parameter(metavar="N,N,...")] = None
@@ -136,6 +145,8 @@ class Options:
             If a name is not known or a value cannot be read.
         """
         given = {n: v for n, v in asdict(self).items() if v is not None and v is not False}
+        if self.preset is not None:
+            checks.choice("--preset", self.preset, list(PRESETS))
         if self.task is not None and self.task not in TASKS:
             raise UnknownNameError("task", self.task, TASKS)
         if self.target_scale is not None:

@@ -91,7 +91,7 @@ class Inside:
 
 
 def find_neuron(layers: Sequence[Layer], name: str, number: int | None = None) -> tuple[Layer, int]:
-    """The layer and the number of a neuron, see `Inside.neuron`."""
+    """The layer and the number of a neuron, see `Inside.neuron`; a layer inside others also by its end."""
     known = {la.label: la for la in all_layers(layers) if has_neurons(la)}
     label = name
     if number is None:
@@ -103,7 +103,10 @@ def find_neuron(layers: Sequence[Layer], name: str, number: int | None = None) -
             )
         number = int(digits)
     if label not in known:
-        raise UnknownNameError("layer with neurons", label, known)
+        inner = [n for n in known if n.endswith(f"/{label}")]
+        if len(inner) != 1:
+            raise UnknownNameError("layer with neurons", label, known)
+        label = inner[0]
     number = checks.whole(f"the number of a neuron of {label!r}", number, least=0)
     if number >= known[label].n_out:
         raise ArgumentError(

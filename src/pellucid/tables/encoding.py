@@ -195,6 +195,11 @@ class TableEncoding:
         return [(at, c.n_codes, self.feature_names[at]) for at, c in places if c.n_codes]
 
     @property
+    def numbers(self) -> list[int]:
+        """The features that are numbers of number columns, for a `PeriodicEmbedding`."""
+        return [self.spans[c.name][0] for c in self.columns if isinstance(c, NumberColumn)]
+
+    @property
     def text_columns(self) -> list[str]:
         """The columns to name in `read_table(..., text=...)` so that categories such as `007` stay texts."""
         return [c.name for c in self.columns if c.is_read_as_text]

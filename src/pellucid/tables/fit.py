@@ -7,26 +7,26 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from pellucid import checks
 from pellucid.errors import UnknownNameError
-from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
+from pellucid.tables.fitted import fitted
 from pellucid.tables.model import TableModel
-from pellucid.tables.prepare import Prepared, prepare
+from pellucid.tables.prepare import prepare
+from pellucid.tables.presets import PRESETS, Preset
 from pellucid.tables.recipe import Recipe
 from pellucid.tables.schema import Schema
 from pellucid.tables.target_scales import TARGET_SCALES
-from pellucid.tables.train import Trained, train
 from pellucid.training.request import Request
 
 RECIPE = [f.name for f in dataclasses.fields(Recipe)]
+ALONE = {"checkpoint", "resume", "record", "callbacks", "until", "metrics"}  # what speaks of one training
 
 
 def fit_table(
     source: Any,
     target: str | Sequence[str],
     *,
+    preset: str | None = None,
     task: str | None = None,
     target_scale: str = "auto",
     normalisation: Any = "robust",
@@ -51,6 +51,10 @@ def fit_table(
         CSV or Parquet, or a data frame of any library; several are one table. See `read_table`.
     target : str or sequence of str
         The column to predict, or several number columns.
+    preset : {"fast", "default", "best"}, optional
+        How much is done: one network, in about a second; several that validate each other, in seconds; or
+        several of several kinds, in minutes. `default` unless the network or its training is described by
+        an option below: then it is that one network, trained once.
     task : {"regression", "classification", "binary", "multiclass"}, optional
         Inferred from the target unless given.
     target_scale : {"auto", "linear", "log"}
@@ -85,7 +89,13 @@ def fit_table(
     TableError, DataError
         If the table cannot be learned from; the message names file, column and line.
     """
-    recipe, more = _recipe(options)
+    asked, more = _options(options)
+    if preset is not None:
+        checks.choice("preset", preset, list(PRESETS))
+    plan = PRESETS[preset or "default"]
+    if alone := preset is None and bool(asked.keys() | more.keys() & ALONE):
+        plan = Preset("", (Recipe.of(asked),), 1, 1, 0.0)
+    plan = dataclasses.replace(plan, recipes=[Recipe.of({**vars(r), **asked}) for r in plan.recipes])
     seed = checks.whole("seed", seed, least=0)
     checks.choice("target_scale", target_scale, TARGET_SCALES)
     given = prepare(
@@ -94,6 +104,7 @@ def fit_table(
         task=task,
         target_scale=target_scale,
         validation=validation,
+        n_folds=plan.n_folds,
         group=group,
         time=time,
         encoding=encoding,
@@ -110,40 +121,7 @@ def fit_table(
     )
     if isinstance(more.get("class_weight"), Mapping):
         more["class_weight"] = _by_index(more["class_weight"], given.target.classes)
-    best = train(recipe, given, seed, more)
-    # The line gets no more time than the network had, and a second where that was over at once.
-    own = "verbose", "checkpoint", "resume", "callbacks", "record"
-    alike = {k: v for k, v in more.items() if k not in own}
-    alike["time_limit"] = 1.0 + 2 * best.seconds
-    line = train(dataclasses.replace(recipe, hidden=()), given, seed, alike)
-    notes = [*given.notes, *best.notes]
-    evidence = _evidence(given, best, line)
-    return TableModel(given.encoding, best.goal, best.network, evidence, notes, given.typical)
-
-
-def _evidence(given: Prepared, best: Trained, line: Trained) -> Evidence:
-    """The network beside the trivial answer and a straight line, on the rows that were held back."""
-    target, rows = given.target, given.judged
-    own, X = best.goal.own(target.values[rows]), given.X[rows]
-    known = target.values[given.training]
-    if target.classes:
-        trivial = np.bincount(known, minlength=len(target.classes)) / len(known)
-        said = f"most frequent class, {target.classes[int(trivial.argmax())]}"
-    else:
-        trivial, said = known.mean(axis=0), "mean"
-    outputs = {
-        TRIVIAL: np.broadcast_to(trivial, own.shape),
-        LINE: line.in_own_unit(X),
-        NETWORK: best.in_own_unit(X),
-    }
-    return compare(
-        target.task,
-        own,
-        outputs,
-        held_out=bool(len(given.held)),
-        trivial=said,
-        unit=", ".join(target.names),
-    )
+    return fitted(plan, given, seed, more, is_mixed=not alone)
 
 
 def _by_index(weights: Mapping[Any, Any], classes: Sequence[Any]) -> dict[int, Any]:
@@ -154,11 +132,12 @@ def _by_index(weights: Mapping[Any, Any], classes: Sequence[Any]) -> dict[int, A
     return {classes.index(name): weight for name, weight in weights.items()}
 
 
-def _recipe(options: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+def _options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields of a recipe, and options of a fit."""
     own = {k: v for k, v in options.items() if k in RECIPE}
     more = {k: v for k, v in options.items() if k not in RECIPE}
     known = [f.name for f in dataclasses.fields(Request)]
     for name in more:
         if name not in known or name.startswith("validation"):
             raise UnknownNameError("option of fit_table", name, {*RECIPE, *known})
-    return Recipe.of(own), more
+    return own, more

@@ -27,6 +27,7 @@ from pellucid.tables.reading import read_table
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.targets import Target
+from pellucid.tables.trainings import told
 from pellucid.tables.typical import Typical, typical_from
 from pellucid.training.history import History
 
@@ -54,6 +55,8 @@ class TableModel(TablePictures):
         What was decided on the way: the task, columns left out, rows left out.
     typical : dict
         The median or the most frequent category of each column in training.
+    histories : list of History
+        Of each network that the model is the mean of, where it is one of several.
     """
 
     encoding: TableEncoding
@@ -62,10 +65,11 @@ class TableModel(TablePictures):
     evidence: Evidence
     notes: list[str]
     typical: Typical
+    histories: list[History] = dataclasses.field(default_factory=list)
 
     @property
     def history(self) -> History:
-        """Numbers of each epoch, and why training stopped."""
+        """Numbers of each epoch, and why training stopped; of the first of several networks."""
         return self.network.history
 
     @property
@@ -261,14 +265,7 @@ class TableModel(TablePictures):
 
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""
-        history, lines = self.history, [str(self.evidence), ""]
-        epochs = f"{len(history)} epoch{'s' if len(history) != 1 else ''}"
-        lines.append(f"Training ran {epochs} and stopped: {history.reason}.")
-        best = history.epochs[history.best_epoch - 1] if history.best_epoch else {}
-        if "validation_loss" in best and "loss" in best:
-            train, held = best["loss"], best["validation_loss"]
-            lines.append(f"Loss {train:.4g} on training rows, {held:.4g} on validation rows.")
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([str(self.evidence), "", *told(self.histories or [self.history]), *self.notes])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file; `pellucid.load` reads it."""
@@ -285,6 +282,7 @@ class TableModel(TablePictures):
             "evidence": self.evidence.to_dict(),
             "notes": self.notes,
             "typical": self.typical,
+            "histories": [h.to_dict() for h in self.histories],
         }, tensors
 
     @classmethod
@@ -296,12 +294,13 @@ class TableModel(TablePictures):
             network = Network.from_dict(document["network"], tensors)
             evidence, notes = Evidence.from_dict(document["evidence"]), [str(n) for n in document["notes"]]
             typical = typical_from(document["typical"], encoding.columns)
+            histories = [History.from_dict(h) for h in document.get("histories", [])]
         except (KeyError, TypeError) as error:
             raise ModelFileError(f"the file's description of the table model lacks {error}") from None
         n_out = len(target.classes) or len(target.names)
         if network.n_in != encoding.n_features or network.n_out != n_out:
             raise ModelFileError("the file's network does not fit its table encoding.")
-        return cls(encoding, target, network, evidence, notes, typical)
+        return cls(encoding, target, network, evidence, notes, typical, histories)
 
     def __reduce__(self) -> tuple[Callable[..., TableModel], tuple[Any, ...]]:
         document, tensors = copy.deepcopy(self.to_dict(training=True))

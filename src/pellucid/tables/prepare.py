@@ -41,8 +41,10 @@ class Prepared:
         The target of the rows of X.
     X : float32 array (n, n_features)
         The features of the rows that train or validate.
-    training, held : int64 array
-        The rows of X to train on, and those to validate on.
+    training : int64 array
+        The rows of X that any network trains on.
+    folds : list of int64 array
+        The rows of X that validate each network, of one or of several; none where nothing is held back.
     scales : list of tuple of str
         The scales that the target is modelled in, for each of its columns; two where both are tried.
     typical : dict
@@ -55,10 +57,19 @@ class Prepared:
     target: Target
     X: Array
     training: Indices
-    held: Indices
+    folds: list[Indices]
     scales: list[tuple[str, ...]]
     typical: Typical
     notes: list[str]
+
+    @property
+    def n_learned(self) -> int:
+        """How many rows a network trains on, the others of all that train validate it."""
+        return len(self.training) - (len(self.folds[0]) if len(self.folds) > 1 else 0)
+
+    def validated_by(self, n_networks: int) -> Prepared:
+        """The same with the folds of so many networks alone."""
+        return dataclasses.replace(self, folds=self.folds[:n_networks])
 
     @property
     def judged(self) -> Indices:
@@ -67,7 +78,7 @@ class Prepared:
         Where they and the classes are very many, every second, third, ... of them, since scores take a
         number for each row and class.
         """
-        rows = self.held if len(self.held) else self.training
+        rows = np.sort(np.concatenate(self.folds)) if self.folds else self.training
         n_numbers = len(rows) * max(1, len(self.target.classes))
         return rows[:: -(-n_numbers // MOST_JUDGED)]
 
@@ -79,6 +90,7 @@ def prepare(
     task: str | None,
     target_scale: str,
     validation: float,
+    n_folds: int = 1,
     group: str | None,
     time: str | None,
     seed: int,
@@ -95,6 +107,7 @@ def prepare(
         table,
         wanted,
         fraction=validation,
+        n_folds=n_folds,
         group=group,
         time=time,
         reading=schema.reading(time) if time else "",
@@ -103,34 +116,35 @@ def prepare(
     wanted, divided = _without_the_rest(wanted, divided)
     if group is not None:  # who the customer is says nothing of another one
         schema = schema.leaving_out(table.find(group), "rows are split by it")
+    training = divided.training if len(divided.folds) < 2 else np.arange(len(wanted.rows))
     features = TableEncoding.fit(
         table,
         list(wanted.names),
-        rows=wanted.rows[divided.training],
+        rows=wanted.rows[training],
         normalisation=normalisation,
         schema=schema,
     )
     scales = scales_to_try(table, wanted, divided, target_scale)
-    _check_reach(table, wanted, divided.training, scales[0])
+    _check_reach(table, wanted, training, scales[0])
     report = Report()
     rows = None if len(wanted.rows) == len(table) else wanted.rows
     X = features.encode(table, rows=rows, report=report)
     notes += [*divided.notes, *features.notes, *report.notes]
     notes += notes_on_classes(wanted, divided.training, divided.held)
     notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
-    typical = typical_values(table, features.columns, wanted.rows[divided.training])
-    return Prepared(features, wanted, X, divided.training, divided.held, scales, typical, notes)
+    typical = typical_values(table, features.columns, wanted.rows[training])
+    return Prepared(features, wanted, X, training, divided.folds, scales, typical, notes)
 
 
 def _without_the_rest(target: Target, divided: RowSplit) -> tuple[Target, RowSplit]:
     """The same without rows that neither train nor validate."""
     n_used = len(divided.training) + len(divided.held)
-    if n_used == len(target.rows):
+    if len(divided.folds) > 1 or n_used == len(target.rows):
         return target, divided
     used = np.sort(np.concatenate([divided.training, divided.held]))
     training, held = np.searchsorted(used, divided.training), np.searchsorted(used, divided.held)
     target = dataclasses.replace(target, rows=target.rows[used], values=target.values[used])
-    return target, dataclasses.replace(divided, training=training, held=held)
+    return target, RowSplit(training, held, divided.notes)
 
 
 def _check_reach(table: Table, target: Target, training: Indices, scales: tuple[str, ...]) -> None:

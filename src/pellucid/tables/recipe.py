@@ -20,11 +20,15 @@ from pellucid.layers.dense import Dense
 from pellucid.layers.dropout import Dropout
 from pellucid.layers.embedding import Embedding
 from pellucid.layers.input import Input
+from pellucid.layers.periodic_embedding import PeriodicEmbedding
 from pellucid.layers.scale import Scale
 from pellucid.network import Network
+from pellucid.tables.encoding import TableEncoding
 
 LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error, it falls for ever
 VECTOR = 8  # numbers for each of many categories; 4 are worse, 16 hardly better: docs/performance.md
+MOST_ROWS = 30_000_000  # that a training looks at, all epochs together
+MOST_WAVED = 100  # numbers: of more columns each gets no cosines
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
 
@@ -37,18 +41,27 @@ class Recipe:
     hidden : sequence of int or Layer
         Neurons of each hidden layer, or layers such as `Residual`, which are taken as they are; none for a
         straight line.
+    waves : int
+        Learned cosines of each number, see `PeriodicEmbedding`; 0 for none.
+    sigma : float
+        Their first frequencies, as a standard deviation.
+    scale_rate : float
+        Factor on the learning rate of the learned scale of each input.
     activation : str
         Of the hidden layers.
     dropout : float or None
         Share of each hidden layer's activations that is dropped; None is 0.15 for classes, 0.05 for numbers.
     epochs, batch_size, learning_rate, schedule, optimizer, patience
-        As in `Network.fit`; a batch size of None follows from the number of rows.
+        As in `Network.fit`; where epochs or the batch size are None, they follow from the number of rows.
     """
 
     hidden: Sequence[int | Layer] = (128, 128)
+    waves: int = 0
+    sigma: float = 0.4
+    scale_rate: float = 6.0
     activation: Any = "silu"
     dropout: float | None = None
-    epochs: int = 256
+    epochs: int | None = None
     batch_size: int | None = None
     learning_rate: Any = 0.002
     schedule: Any = "cosine"
@@ -63,6 +76,11 @@ class Recipe:
         object.__setattr__(
             recipe, "hidden", [h if isinstance(h, Layer) else checks.whole("hidden", h) for h in hidden]
         )
+        if recipe.epochs is not None:
+            checks.whole("epochs", recipe.epochs)
+        checks.whole("waves", recipe.waves, 0)
+        checks.number("sigma", recipe.sigma, 0)
+        checks.number("scale_rate", recipe.scale_rate, 0)
         if recipe.batch_size is not None:
             checks.whole("batch_size", recipe.batch_size)
         ACTIVATIONS.find(recipe.activation)
@@ -70,31 +88,40 @@ class Recipe:
             checks.number("dropout", recipe.dropout, 0, 1, open_ends="most")
         return recipe
 
-    def layers(
-        self, features: Sequence[str], embedded: Sequence[tuple[int, int, str]], n_out: int, output: str
-    ) -> list[Layer]:
-        """The layers for some features.
+    @property
+    def name(self) -> str:
+        """What such networks are, for sentences."""
+        if not self.hidden:
+            return "a straight line"
+        widths = "-".join(h.kind if isinstance(h, Layer) else str(h) for h in self.hidden)
+        waves = f" with cosines (σ = {self.sigma:g})" if self.waves else ""
+        return f"networks of {widths} {ACTIVATIONS.find(self.activation).name} neurons{waves}"
+
+    def layers(self, encoding: TableEncoding, n_out: int, output: str) -> list[Layer]:
+        """The layers for the features of a table.
 
         Parameters
         ----------
-        features : sequence of str
-            Their names.
-        embedded : sequence of (int, int, str)
-            Those that are codes, as in `TableEncoding.embedded`.
+        encoding : TableEncoding
+            How columns become features.
         n_out : int
             Classes, or targets.
         output : str
             Activation of the last layer.
         """
         rate = self.dropout if self.dropout is not None else 0.15 if output == "softmax" else 0.05
-        layers: list[Layer] = [Input(features)]
+        layers: list[Layer] = [Input(encoding.feature_names)]
+        embedded = encoding.embedded
         if embedded:
             columns = [
                 {"index": at, "codes": codes, "width": VECTOR, "name": name} for at, codes, name in embedded
             ]
             layers.append(Embedding(columns))
+        if self.hidden and self.waves and 0 < len(encoding.numbers) <= MOST_WAVED:
+            places = [i - sum(at < i for at, _, _ in embedded) for i in encoding.numbers]
+            layers.append(PeriodicEmbedding(places, waves=self.waves, sigma=self.sigma))
         if self.hidden:
-            layers.append(Scale(learning_rate=6.0))
+            layers.append(Scale(learning_rate=self.scale_rate))
         for n in self.hidden:
             own = (
                 [Dense(n, self.activation), *([Dropout(rate)] if rate else [])] if isinstance(n, int) else [n]
@@ -102,10 +129,21 @@ class Recipe:
             layers += own
         return [*layers, Dense(n_out, output)]
 
+    def epochs_for(self, n_rows: int) -> int:
+        """Most epochs for so many training rows: 256 up to a hundred thousand, then fewer.
+
+        Examples
+        --------
+        >>> [Recipe().epochs_for(n) for n in (1000, 100_000, 1_000_000, 10_000_000)]
+        [256, 256, 30, 8]
+        """
+        return self.epochs if self.epochs is not None else max(8, min(256, MOST_ROWS // max(1, n_rows)))
+
     def training(self, n_rows: int) -> dict[str, Any]:
         """Options of `Network.fit` for a table with so many training rows."""
-        names = ("epochs", "learning_rate", "schedule", "optimizer", "patience")
+        names = ("learning_rate", "schedule", "optimizer", "patience")
         return {n: getattr(self, n) for n in names} | {
+            "epochs": self.epochs_for(n_rows),
             "batch_size": batch_size_for(n_rows) if self.batch_size is None else self.batch_size,
             "min_delta": LEAST_GAIN,
         }

@@ -16,8 +16,9 @@ from pellucid.tables.dates import as_moments, reading_of
 from pellucid.tables.table import Table, shown
 from pellucid.tables.targets import Target
 from pellucid.tables.values import parse_numbers
+from pellucid.training.folds import folds
 from pellucid.training.group_split import split_groups, without_groups_of
-from pellucid.training.splits import Indices, split, split_by_time
+from pellucid.training.splits import Indices, check_fraction, split, split_by_time
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,19 @@ class RowSplit:
         Indices into `Target.rows`, each in ascending order; a row in neither is left out.
     notes : list of str
         Sentences for the user.
+    folds : list of int64 array
+        Where several networks are validated in turn, the rows that validate each, of which `held` are the
+        first; else `held` alone, or none.
     """
 
     training: Indices
     held: Indices
     notes: list[str] = field(default_factory=list)
+    folds: list[Indices] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.folds and len(self.held):
+            self.folds.append(self.held)
 
 
 def split_rows(
@@ -42,6 +51,7 @@ def split_rows(
     target: Target,
     *,
     fraction: float = 0.2,
+    n_folds: int = 1,
     group: str | None = None,
     time: str | None = None,
     reading: str = "",
@@ -57,6 +67,9 @@ def split_rows(
     group and time   the newest rows validate; older rows of the groups that they are of are left out
     ===============  ===============================================================================
 
+    With several folds, and without a time, each row validates in one of them, as the table says, see
+    `training.folds`.
+
     Parameters
     ----------
     table : Table
@@ -64,7 +77,9 @@ def split_rows(
     target : Target
         From `read_target`.
     fraction : float
-        Share of the rows that validates.
+        Share of the rows that validates; 0 for none.
+    n_folds : int
+        More than 1 where several networks are validated in turn; `fraction` then says only whether.
     group, time : str, optional
         Columns of the table. A time is a date, a date with a time of day, or a number.
     reading : str
@@ -79,12 +94,19 @@ def split_rows(
     DataError
         If the groups or times leave nothing to validate on or to learn from.
     """
+    check_fraction(fraction)
     classes = target.values if target.classes else None
     if group is not None:
         group = _column(table, target, group, "group")
         groups = _groups(table, group)[target.rows]
         if (groups < 0).all():
             raise TableError(f"{table.origin.name}: no row with a target has a value of the group {group!r}.")
+    if time is None and n_folds > 1 and fraction > 0:
+        parts = folds(len(target.rows), n_folds, classes, groups=None if group is None else groups, seed=seed)
+        if parts:
+            training = np.setdiff1d(np.arange(len(target.rows)), parts[0])
+            notes = [] if group is None else _notes_on_folds(group, groups, len(parts))
+            return RowSplit(training, parts[0], notes, parts)
     if time is None:
         if group is None:
             return RowSplit(*split(len(target.rows), classes, fraction=fraction, seed=seed))
@@ -181,6 +203,11 @@ def _notes_on_groups(name: str, groups: NDArray[np.int64], held: Indices) -> lis
         each = "it counts as a group of its own" if n_without == 1 else "each counts as a group of its own"
         notes.append(f"{_rows(n_without)} {_has(n_without)} no {name!r}; {each}.")
     return notes
+
+
+def _notes_on_folds(name: str, groups: NDArray[np.int64], n_folds: int) -> list[str]:
+    n = len(np.unique(groups[groups >= 0]))
+    return [f"The {n:,} groups of {name!r} validate in {n_folds} parts; none is on both sides."]
 
 
 def _notes_on_times(table: Table, target: Target, name: str, times: Array, held: Indices) -> list[str]:

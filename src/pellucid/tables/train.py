@@ -1,15 +1,18 @@
-"""Trains a table's network in the scale of its target that serves best: `train`."""
+"""Trains a table's networks in the scale of its target that serves best: `train`."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import math
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pellucid import checks
+from pellucid import checks, settings
 from pellucid.engine.buffer import Array
 from pellucid.errors import DataError
 from pellucid.network import Network
@@ -18,109 +21,204 @@ from pellucid.tables.prepare import Prepared
 from pellucid.tables.recipe import Recipe, make_unknown_neutral
 from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.target_scales import smearing
+from pellucid.training.many import fit_many
 
-MOST_SMEARED = 100_000  # training rows whose residuals give the factor
+LEAST_PROBABILITY = 1e-30  # the logarithm of less is not asked for
+NEXT_SEED = 0x1E3779B97F4A7C15  # between networks that are trained together
+
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, and how its outputs become numbers in the target's own unit.
+    """Networks trained by one recipe, and how their outputs become numbers in the target's own unit.
 
     Parameters
     ----------
-    network : Network
-        The network.
+    name : str
+        What these networks are, for sentences.
+    networks : list of Network
+        One, or several whose weighted inputs of the last layer are averaged.
+    numbers : list of int
+        Which fold validated each.
     goal : TargetEncoding
-        The encoding of its targets.
+        The encoding of their targets.
     seconds : float
         How long training took, all that was tried together.
     notes : list of str
         Sentences for the user.
     """
 
-    network: Network
+    name: str
+    networks: list[Network]
+    numbers: list[int]
     goal: TargetEncoding
     seconds: float
     notes: list[str] = field(default_factory=list)
 
-    def in_own_unit(self, X: Array) -> Array:
-        """Probabilities, or numbers in the target's own unit, (n, n_out)."""
-        return self.goal.in_own_unit(self.network.predict(X))
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody pressed Ctrl-C."""
+        return any(net.history.stopped_by == "ctrl-c" for net in self.networks)
+
+    def z(self, network: Network, X: Array) -> Numbers:
+        """The weighted input of a network's last layer, for classes up to a number that all classes share."""
+        outputs = np.asarray(network.predict(X), np.float64)
+        return np.asarray(np.log(np.maximum(outputs, LEAST_PROBABILITY))) if self.goal.classes else outputs
+
+    def judged(self, given: Prepared) -> Numbers:
+        """The mean of z for each judged row, over the networks that have not learned from it, if any."""
+        rows, X = given.judged, given.X
+        if not given.folds:
+            return np.asarray(np.mean([self.z(net, X[rows]) for net in self.networks], axis=0))
+        place = np.full(len(X), -1)
+        place[rows] = np.arange(len(rows))
+        total, times = np.zeros((len(rows), self.networks[0].n_out)), np.zeros(len(rows))
+        for net, number in zip(self.networks, self.numbers, strict=True):
+            own = given.folds[number]
+            own = own[place[own] >= 0]
+            total[place[own]] += self.z(net, X[own])
+            times[place[own]] += 1
+        return np.asarray(total / np.maximum(times, 1)[:, None])
 
 
-def train(recipe: Recipe, given: Prepared, seed: int, options: Mapping[str, Any]) -> Trained:
-    """A network as the recipe has it; where two scales of the target are to be tried, the better of two.
+def train(
+    recipe: Recipe,
+    given: Prepared,
+    seed: int,
+    options: Mapping[str, Any],
+    n_networks: int = 1,
+    scales: Iterable[tuple[str, ...]] | None = None,
+) -> Trained:
+    """Networks as the recipe has them; where two scales of the target are to be tried, in the better one.
 
-    They are compared by the root mean squared error on the validation rows, in the target's own unit.
-    A time limit is shared by them. Nothing else is tried once training was interrupted, nor beside a
-    checkpoint, which holds one network.
+    Scales are compared by the root mean squared error of one network each on its validation rows, in the
+    target's own unit. A time limit is shared by all networks. Nothing else is tried once training was
+    interrupted, nor beside a checkpoint, which holds one network.
     """
-    scales, name = given.scales, given.target.names[0]
+    if n_networks > 1:
+        if options.get("verbose"):
+            print(f"training {n_networks} {recipe.name}", file=sys.stderr, flush=True)
+        options = {k: v for k, v in options.items() if k != "verbose"}
+    tried = list(scales or given.scales)
+    name = given.target.names[0]
     skewed = f"{name!r} is skewed, but logarithms were not tried"
-    if len(scales) == 2 and options.get("checkpoint") is not None:
-        first = _trained(recipe, given, scales[0], seed, options)
-        why = "as a checkpoint holds one network: pass target_scale='log' to learn them"
-        return dataclasses.replace(first, notes=[f"{skewed}, {why}."])
     if (limit := options.get("time_limit")) is not None:
         limit = checks.number("time_limit", limit, 0, open_ends="least")
-        options = {**options, "time_limit": limit / len(scales)}
-    first = _trained(recipe, given, scales[0], seed, options)
-    if len(scales) == 1:
-        return first
-    if first.network.history.stopped_by == "ctrl-c":
-        return dataclasses.replace(first, notes=[f"{skewed}, as training was interrupted."])
-    second = _trained(recipe, given, scales[1], seed, options)
-    seconds = first.seconds + second.seconds
-    linear, log = _rmse(first, given), _rmse(second, given)
-    if log < linear:
-        note = f"Modelled in logarithms, as {name!r} is skewed: rmse {_two(log, linear)} as it is"
+        rounds = len(tried) + math.ceil((n_networks - 1) / settings.threads())
+        options = {**options, "time_limit": limit / rounds}
+    if len(tried) == 1:
+        return _trained(recipe, given, tried[0], seed, options, range(n_networks))
+    first = _trained(recipe, given, tried[0], seed, options, range(1))
+    note = ""
+    if options.get("checkpoint") is not None:
+        note = f"{skewed}, as a checkpoint holds one network: pass target_scale='log' to learn them."
+    elif first.is_interrupted:
+        note = f"{skewed}, as training was interrupted."
     else:
-        note = f"{name!r} is skewed, but modelled as it is: rmse {_two(linear, log)} in logarithms"
-    note += ", on the validation rows" + (", each with half of the time limit." if limit is not None else ".")
-    kept = second if log < linear else first
-    return Trained(kept.network, kept.goal, seconds, [note, *kept.notes])
+        first, note = _better(first, _trained(recipe, given, tried[1], seed, options, range(1)), given)
+        part = "half" if n_networks == 1 else "its part"
+        note += f", each with {part} of the time limit." if limit is not None else "."
+    first = dataclasses.replace(first, notes=[note, *first.notes])
+    if n_networks == 1 or first.is_interrupted:
+        return first
+    rest = _trained(recipe, given, first.goal.scales, seed, options, range(1, n_networks))
+    return dataclasses.replace(
+        first,
+        networks=first.networks + rest.networks,
+        numbers=first.numbers + rest.numbers,
+        seconds=first.seconds + rest.seconds,
+    )
+
+
+def _better(linear: Trained, log: Trained, given: Prepared) -> tuple[Trained, str]:
+    """The scale with the lower error, and a sentence that says so."""
+    name = given.target.names[0]
+    of_linear, of_log = _own_rmse(linear, given), _own_rmse(log, given)
+    if of_log < of_linear:
+        note = f"Modelled in logarithms, as {name!r} is skewed: rmse {_two(of_log, of_linear)} as it is"
+    else:
+        note = f"{name!r} is skewed, but modelled as it is: rmse {_two(of_linear, of_log)} in logarithms"
+    kept = log if of_log < of_linear else linear
+    return (
+        dataclasses.replace(kept, seconds=linear.seconds + log.seconds),
+        note + ", on the validation rows",
+    )
+
+
+def _own_rmse(trained: Trained, given: Prepared) -> float:
+    """On the rows that the networks are judged by, with the factors that they would get."""
+    z, y = trained.judged(given), given.target.values[given.judged]
+    return rmse(smeared(trained.goal, z, y)[0], z, y)
 
 
 def _trained(
-    recipe: Recipe, given: Prepared, scales: tuple[str, ...], seed: int, options: Mapping[str, Any]
+    recipe: Recipe,
+    given: Prepared,
+    scales: tuple[str, ...],
+    seed: int,
+    options: Mapping[str, Any],
+    which: range,
 ) -> Trained:
-    """A network that learns the target in some scales, for each of its columns."""
-    target, held = given.target, given.held
-    goal = TargetEncoding.fit(target, rows=given.training, scales=scales)
+    """Networks of some numbers that learn the target in some scales, for each of its columns."""
+    goal = TargetEncoding.fit(given.target, rows=given.training, scales=scales)
     n_out, output = (len(goal.classes), "softmax") if goal.classes else (len(goal.names), "linear")
-    features, embedded = given.encoding.feature_names, given.encoding.embedded
-    network = Network(recipe.layers(features, embedded, n_out, output), seed=seed)
-    make_unknown_neutral(network)
-    asked = {**recipe.training(len(given.training)), **options}
-    network.fit(given.X, goal.encode(target.values), validation_rows=held if len(held) else None, **asked)
-    if not all(np.isfinite(v).all() for v in network.parameters.values()):
+    layers = recipe.layers(given.encoding, n_out, output)
+    networks = [Network(layers, seed=(seed + i * NEXT_SEED) % 2**63) for i in which]
+    for network in networks:
+        make_unknown_neutral(network)
+    y = goal.encode(given.target.values)
+    asked = {**recipe.training(given.n_learned), **options}
+    numbers = [i % max(1, len(given.folds)) for i in which]
+    each = [{"validation_rows": given.folds[number]} if given.folds else {} for number in numbers]
+    if len(networks) == 1:
+        networks[0].fit(given.X, y, **each[0], **asked)
+    else:
+        fit_many(networks, given.X, y, each=each, **asked)
+    kept = _sound(networks)
+    seconds = sum(epoch["seconds"] for net in networks for epoch in net.history.epochs)
+    return Trained(recipe.name, [networks[i] for i in kept], [numbers[i] for i in kept], goal, seconds)
+
+
+def _sound(networks: list[Network]) -> list[int]:
+    """Which networks have learned something: those that were begun and did not diverge, else the first."""
+    is_finite = [all(np.isfinite(v).all() for v in net.parameters.values()) for net in networks]
+    if not any(is_finite):
         raise DataError("the network's weights are not finite; this table cannot be learned from as it is.")
-    trained = Trained(network, goal, sum(epoch["seconds"] for epoch in network.history.epochs))
-    return trained if set(scales) <= {"linear"} else _smeared(trained, given)
+    begun = [i for i, net in enumerate(networks) if is_finite[i] and len(net.history)]
+    sound = [i for i in begun if networks[i].history.stopped_by != "diverged"]
+    return sound or begun or [is_finite.index(True)]
 
 
-def _smeared(trained: Trained, given: Prepared) -> Trained:
-    """The same with Duan's factors where they lower the error on the rows that it is judged by."""
-    goal, y = trained.goal, given.target.values
-    some = given.training[:: -(-len(given.training) // MOST_SMEARED)]
-    residuals = (goal.encode(y[some]) - trained.network.predict(given.X[some])) * np.array(goal.std)
-    factors = tuple(smearing(r) for r in residuals.T)
-    smeared = dataclasses.replace(trained, goal=dataclasses.replace(goal, factors=factors))
-    before, after = _rmse(trained, given), _rmse(smeared, given)
+def smeared(goal: TargetEncoding, z: Numbers, y: Array) -> tuple[TargetEncoding, list[str]]:
+    """The encoding with Duan's factors where they lower the error, and a sentence that says so.
+
+    Parameters
+    ----------
+    goal : TargetEncoding
+        Of a regression.
+    z : float64 array (n, n_targets)
+        What networks answer for rows that they are judged by.
+    y : float64 array (n, n_targets)
+        Their targets in their own unit.
+    """
+    if set(goal.scales) <= {"linear"}:
+        return goal, []
+    factors = tuple(smearing(r) for r in ((goal.standardised(y) - z) * np.array(goal.std)).T)
+    better = dataclasses.replace(goal, factors=factors)
+    before, after = rmse(goal, z, y), rmse(better, z, y)
     if not after < before:
-        return trained
+        return goal, []
     times = ", ".join(f"{f:.3g}" for f in factors)
-    note = (
+    return better, [
         f"What comes back from logarithms is multiplied by {times} (Duan's smearing), which makes means of "
         f"medians: rmse {_two(after, before)} without."
-    )
-    return dataclasses.replace(smeared, notes=[note])
+    ]
 
 
-def _rmse(trained: Trained, given: Prepared) -> float:
-    """Root mean squared error on the rows that a model is judged by, in the target's own unit."""
-    rows = given.judged
-    return float(np.sqrt(np.mean((given.target.values[rows] - trained.in_own_unit(given.X[rows])) ** 2)))
+def rmse(goal: TargetEncoding, z: Numbers, y: Array) -> float:
+    """Root mean squared error in the target's own unit."""
+    return float(np.sqrt(np.mean((y - goal.in_own_unit(z)) ** 2)))
 
 
 def _two(a: float, b: float) -> str:

@@ -58,12 +58,12 @@ def split_groups(
         raise ShapeError(
             f"expected a group and a class for each row, but got shapes {groups.shape} and {classes.shape}."
         )
-    codes, sizes = _numbered(groups)
+    codes, sizes = numbered(groups)
     order = random_order(len(sizes), seed)
     if n < FEWEST_TO_SPLIT or fraction == 0:
         return np.arange(n), np.arange(0)
     _, classes, totals = np.unique(classes, return_inverse=True, return_counts=True)
-    main, must_train = _classes_of_groups(codes, classes, totals, len(sizes))
+    main, must_train = classes_of_groups(codes, classes, totals, len(sizes))
     free = order[~must_train[order]]
     if not len(free):
         why = "all rows are of one group" if len(sizes) == 1 else "each group has all rows of a class"
@@ -93,7 +93,7 @@ def without_groups_of(training: Indices, held: Indices, groups: ArrayLike) -> In
     return training[~np.isin(groups[training], groups[held][groups[held] >= 0])]
 
 
-def _numbered(groups: NDArray[np.int64]) -> tuple[Indices, Indices]:
+def numbered(groups: NDArray[np.int64]) -> tuple[Indices, Indices]:
     """The groups numbered from 0, rows without one last, each its own; and the rows of each group."""
     is_known = groups >= 0
     different, known = np.unique(groups[is_known], return_inverse=True)
@@ -103,7 +103,7 @@ def _numbered(groups: NDArray[np.int64]) -> tuple[Indices, Indices]:
     return codes, np.bincount(codes)
 
 
-def _classes_of_groups(
+def classes_of_groups(
     codes: Indices, classes: Indices, totals: Indices, n_groups: int
 ) -> tuple[Indices, NDArray[np.bool_]]:
     """The most frequent class of each group, and whether the group has all rows of a class."""

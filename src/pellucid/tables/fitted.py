@@ -1,0 +1,167 @@
+"""Trains what a preset asks for, weighs it on unseen rows, and makes one model of it: `fitted`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.merging import merged
+from pellucid.network import Network
+from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
+from pellucid.tables.mixture import Numbers, cross_entropy, shares_of, softmax, temperature_for
+from pellucid.tables.model import TableModel
+from pellucid.tables.prepare import Prepared
+from pellucid.tables.presets import Preset
+from pellucid.tables.recipe import Recipe
+from pellucid.tables.target_encoding import TargetEncoding
+from pellucid.tables.train import Trained, rmse, smeared, train
+
+ROWS_A_NUMBER = 5  # rows for each number below which cosines of them are learned by heart
+MOST_WEIGHED = 20_000  # rows on which shares are chosen
+OWN = "verbose", "checkpoint", "resume", "callbacks", "record"  # options that a straight line does not get
+
+
+def fitted(
+    plan: Preset, given: Prepared, seed: int, options: dict[str, Any], *, is_mixed: bool
+) -> TableModel:
+    """The model that a preset makes of a table.
+
+    Parameters
+    ----------
+    plan : Preset
+        What to train.
+    given : Prepared
+        The table.
+    seed : int
+        Of the first network.
+    options : dict
+        Of `Network.fit`.
+    is_mixed : bool
+        Whether networks and a straight line may share the answer, and probabilities get a temperature.
+    """
+    trained: list[Trained] = []
+    n_numbers = len(given.encoding.numbers)
+    is_narrow = given.n_learned < ROWS_A_NUMBER * n_numbers and any(r.waves for r in plan.recipes)
+    if is_mixed and is_narrow:
+        plan = dataclasses.replace(plan, recipes=[dataclasses.replace(r, waves=0) for r in plan.recipes])
+    for recipe in plan.recipes:
+        n_networks = _affordable(plan, recipe, given)
+        scales = [trained[0].goal.scales] if trained else None
+        trained.append(train(recipe, given, seed + len(trained), options, n_networks, scales))
+        if trained[-1].is_interrupted:
+            break
+    most = max(len(t.networks) for t in trained)
+    given = given.validated_by(most)
+    # The line gets no more time than the network had, and a second where that was over at once.
+    alike = {k: v for k, v in options.items() if k not in OWN}
+    alike["time_limit"] = 1.0 + 2 * sum(t.seconds for t in trained)
+    line = train(dataclasses.replace(plan.recipes[0], hidden=()), given, seed, alike, most)
+    is_line = not plan.recipes[0].hidden
+    may_mix = is_mixed and bool(given.folds) and not trained[-1].is_interrupted
+    kinds = [*trained, line] if may_mix and not is_line and line.goal == trained[0].goal else trained
+    mix = _mix(kinds, given) if may_mix else _even(kinds, given)
+    shares = [s / len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) for _ in t.networks]
+    networks = [net for t in kinds for net in t.networks]
+    y = given.target.values[given.judged]
+    goal, notes = smeared(trained[0].goal, mix.z, y)
+    is_one = len(networks) == 1 and mix.temperature == 1
+    network = networks[0] if is_one else merged(networks, shares, mix.temperature)
+    evidence = _evidence(given, goal, mix.z, line)
+    notes = [*given.notes, *(n for t in trained for n in t.notes), *notes, *_told(kinds, mix, given)]
+    if is_mixed and is_narrow:
+        notes.append(
+            f"Numbers get no cosines, as there are fewer than {ROWS_A_NUMBER} rows for each of {n_numbers} "
+            "columns of them."
+        )
+    histories = [] if is_one else [n.history for n, s in zip(networks, shares, strict=True) if s > 0]
+    return TableModel(given.encoding, goal, network, evidence, notes, given.typical, histories)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The shares of several kinds of networks, the temperature, and z for the judged rows."""
+
+    shares: list[float]
+    temperature: float
+    z: Numbers
+
+
+def _even(kinds: Sequence[Trained], given: Prepared) -> Mix:
+    """The same share for each kind, where no rows tell which is better."""
+    z = np.mean([t.judged(given) for t in kinds], axis=0)
+    return Mix([1 / len(kinds)] * len(kinds), 1.0, z)
+
+
+def _mix(kinds: Sequence[Trained], given: Prepared) -> Mix:
+    """Shares and temperature with the least error on the rows that each network has not learned from."""
+    z = [t.judged(given) for t in kinds]
+    some = slice(None, None, -(-len(given.judged) // MOST_WEIGHED))
+    y: Any = given.target.values[given.judged][some]
+    goal = kinds[0].goal
+
+    def loss(z: Numbers) -> float:
+        return cross_entropy(z, y) if goal.classes else rmse(smeared(goal, z, y)[0], z, y)
+
+    shares = shares_of([zs[some] for zs in z], loss)
+    both = np.asarray(sum(s * zs for s, zs in zip(shares, z, strict=True)))
+    temperature = temperature_for(both[some], y) if goal.classes else 1.0
+    return Mix(shares, temperature, both / temperature)
+
+
+def _affordable(plan: Preset, recipe: Recipe, given: Prepared) -> int:
+    n_out, output = (len(given.target.classes), "softmax") if given.target.classes else (1, "linear")
+    layers = recipe.layers(given.encoding, n_out, output)
+    return plan.affordable(recipe, given.n_learned, Network(layers)._definitions)
+
+
+def _told(kinds: Sequence[Trained], mix: Mix, given: Prepared) -> list[str]:
+    """Sentences on what the answer is made of."""
+    n = sum(len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) if s)
+    notes = []
+    if n > 1:
+        notes.append(
+            f"The model is the mean of {n} networks in one; each was stopped by rows that it did not learn "
+            "from, and is judged by them here."
+        )
+    if len(kinds) > 1 and given.folds:
+        parts = ", ".join(f"{s:.0%} {t.name}" for t, s in zip(kinds, mix.shares, strict=True) if s)
+        notes.append(f"Shares of the answer, chosen on these rows: {parts}.")
+    if mix.temperature != 1:
+        notes.append(
+            f"Probabilities are calibrated on these rows, by a temperature of {mix.temperature:.2f}."
+        )
+    return notes
+
+
+def _evidence(given: Prepared, goal: TargetEncoding, z: Numbers, line: Trained) -> Evidence:
+    """The network beside the trivial answer and a straight line, on rows that were not learned from."""
+    target, rows = given.target, given.judged
+    own, known = goal.own(target.values[rows]), target.values[given.training]
+    if target.classes:
+        trivial = np.bincount(known, minlength=len(target.classes)) / len(known)
+        said = f"most frequent class, {target.classes[int(trivial.argmax())]}"
+    else:
+        trivial, said = known.mean(axis=0), "mean"
+    of_line = line.judged(given)
+    as_line = smeared(line.goal, of_line, target.values[rows])[0]
+    outputs = {
+        TRIVIAL: np.broadcast_to(trivial, own.shape),
+        LINE: _in_own_unit(as_line, of_line),
+        NETWORK: _in_own_unit(goal, z),
+    }
+    return compare(
+        target.task,
+        own,
+        outputs,
+        held_out=bool(given.folds),
+        trivial=said,
+        unit=", ".join(target.names),
+    )
+
+
+def _in_own_unit(goal: TargetEncoding, z: Numbers) -> Numbers:
+    return softmax(z) if goal.classes else goal.in_own_unit(z)

@@ -1,0 +1,133 @@
+"""Presets: several networks that validate each other, mixed and merged into one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pellucid
+from pellucid import fit_table
+from pellucid.errors import PellucidError
+from pellucid.tables.evidence import LINE, NETWORK
+from pellucid.tables.mixture import softmax
+from pellucid.tables.recipe import Recipe
+
+RNG = np.random.default_rng(0)
+X1, X2 = RNG.uniform(-2, 2, 300), RNG.uniform(-2, 2, 300)
+WAVY = {
+    "x1": X1.tolist(),
+    "x2": X2.tolist(),
+    "y": (np.sin(2 * X1) * X2 + 0.1 * RNG.normal(size=300)).tolist(),
+}
+FLAT = {"x1": X1.tolist(), "x2": X2.tolist(), "y": (2 * X1 - X2 + RNG.normal(size=300)).tolist()}
+NAMES = np.where(X1 * X2 + 0.3 * RNG.normal(size=300) > 0, "up", "down")
+CLASSES = {"x1": X1.tolist(), "x2": X2.tolist(), "y": NAMES.tolist()}
+
+
+def test_every_row_is_judged_by_a_network_that_has_not_learned_from_it() -> None:
+    model = fit_table(WAVY, "y")
+    assert model.evidence.n_rows == 300
+    assert len(model.histories) >= 5
+    fresh1, fresh2 = np.random.default_rng(1).uniform(-2, 2, (2, 2000))
+    truth = np.sin(2 * fresh1) * fresh2
+    y = model.predict({"x1": fresh1.tolist(), "x2": fresh2.tolist()})
+    error = float(np.sqrt(np.mean((y - truth) ** 2) + 0.1**2))
+    assert error < model.evidence.scores[LINE]["rmse"] / 3
+    assert error == pytest.approx(model.evidence.scores[NETWORK]["rmse"], rel=0.5)
+
+
+def test_a_straight_line_gets_a_share_where_it_helps() -> None:
+    model = fit_table(FLAT, "y")
+    told = next(note for note in model.notes if note.startswith("Shares of the answer"))
+    assert "a straight line" in told
+    assert model.evidence.scores[NETWORK]["rmse"] <= model.evidence.scores[LINE]["rmse"] * 1.001
+
+
+def test_probabilities_are_no_surer_than_they_are_right() -> None:
+    model = fit_table(CLASSES, "y")
+    fresh1, fresh2 = np.random.default_rng(2).uniform(-2, 2, (2, 4000))
+    up = fresh1 * fresh2 + 0.3 * np.random.default_rng(3).normal(size=4000) > 0
+    p = model.predict_probabilities({"x1": fresh1.tolist(), "x2": fresh2.tolist()})
+    sure = p.max(axis=1)
+    right = p.argmax(axis=1) == (up == (model.classes[1] == "up"))
+    for low, high in ((0.5, 0.75), (0.75, 0.9), (0.9, 1.0)):
+        some = (sure >= low) & (sure < high)
+        assert right[some].mean() == pytest.approx(sure[some].mean(), abs=0.1)
+
+
+def test_one_network_where_it_is_described_or_asked_for() -> None:
+    for options in ({"hidden": (8,)}, {"preset": "fast"}):
+        model = fit_table(CLASSES, "y", **options)
+        assert model.evidence.n_rows == 60
+        assert [la.definition.kind for la in model.network.layers].count("concat") == 0 or options == {
+            "preset": "fast"
+        }
+
+
+def test_what_a_preset_trains_can_be_changed() -> None:
+    model = fit_table(CLASSES, "y", preset="default", hidden=(6,), epochs=5, waves=0)
+    assert {len(history) for history in model.histories} == {5}
+    assert all(history.best_epoch for history in model.histories)
+
+
+def test_the_mean_is_one_network_that_is_kept_in_a_file(tmp_path: Path) -> None:
+    model = fit_table(CLASSES, "y", preset="default", epochs=8)
+    model.save(tmp_path / "model.pellucid")
+    again = pellucid.load(tmp_path / "model.pellucid")
+    np.testing.assert_array_equal(again.predict_probabilities(CLASSES), model.predict_probabilities(CLASSES))
+    assert [len(h) for h in again.histories] == [len(h) for h in model.histories]
+    assert again.report() == model.report()
+    assert "hidden_1_of_2/0" in str(again.network.neuron("hidden_1_of_2", 0).name)
+    explained = again.explain(CLASSES, row=1)
+    found = explained.attribution
+    assert found.adds_up
+    assert sum(part.value for part in found.parts) == pytest.approx(found.difference, abs=1e-3)
+
+
+def test_the_same_seed_gives_the_same_model_whatever_the_number_of_threads() -> None:
+    one = fit_table(CLASSES, "y", preset="default", epochs=6, threads=1)
+    two = fit_table(CLASSES, "y", preset="default", epochs=6, threads=2)
+    np.testing.assert_array_equal(one.predict_probabilities(CLASSES), two.predict_probabilities(CLASSES))
+
+
+def test_groups_stay_on_one_side_and_the_newest_rows_validate_all() -> None:
+    groups = {**CLASSES, "who": [f"p{i % 30}" for i in range(300)]}
+    model = fit_table(groups, "y", preset="default", group="who", epochs=4)
+    assert model.evidence.n_rows == 300
+    assert any("30 groups of 'who' validate in 5 parts" in note for note in model.notes)
+    timed = {**CLASSES, "when": list(range(300))}
+    model = fit_table(timed, "y", preset="default", time="when", epochs=4)
+    assert model.evidence.n_rows == 60
+
+
+def test_cosines_are_for_numbers_and_for_networks() -> None:
+    table = {**CLASSES, "kind": [f"k{i % 25}" for i in range(300)], "two": ["a", "b"] * 150}
+    model = fit_table(table, "y", preset="fast", epochs=3)
+    names = model.network.layers["periodic_embedding_1"].definition.output_names(
+        model.network.layers["embedding_1"].definition.output_names(model.encoding.feature_names)
+    )
+    assert [n for n in names if "~" in n] == [f"{x}~{i}" for x in ("x1", "x2") for i in (1, 2, 3)]
+    assert Recipe.of({"waves": 0}).waves == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"preset": "quick"}, "preset must be one of"),
+        ({"preset": "best", "epochs": 0}, "epochs must be a whole number"),
+        ({"preset": "best", "waves": -1}, "waves must be a whole number"),
+        ({"validation": 1.5}, "from 0 to below 1"),
+    ],
+)
+def test_wrong_options_end_in_a_sentence(options: dict[str, object], said: str) -> None:
+    with pytest.raises(PellucidError, match=said):
+        fit_table(CLASSES, "y", **options)
+
+
+def test_without_validation_rows_networks_are_averaged_as_they_are() -> None:
+    model = fit_table(CLASSES, "y", preset="default", validation=0, epochs=3)
+    assert "say nothing about other rows" in model.evidence.verdict
+    p = model.predict_probabilities(CLASSES)
+    np.testing.assert_allclose(p, softmax(np.log(p.astype(np.float64))), atol=1e-6)
