@@ -218,3 +218,36 @@ def test_beside_another_classifier() -> None:
     other = cross_val_predict(LogisticRegression(max_iter=1000), X, Y, method="predict_proba", cv=3)
     assert own.shape == other.shape
     assert (own.argmax(axis=1) == Y).mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", [NetworkClassifier, NetworkRegressor])
+@pytest.mark.parametrize("weights", [None, np.arange(N) % 3])
+def test_other_rows_validate(kind: Any, weights: Any) -> None:
+    y = KIND if kind is NetworkClassifier else SIZE.to_numpy()
+    net = kind(**QUICK).fit(FRAME, y, weights, validation_data=(FRAME[:50], y[:50]))
+    assert net.evidence_.n_rows == 50
+    best = net.history_["validation_loss"][net.history_.best_epoch - 1]
+    if kind is NetworkClassifier:
+        own = -np.log(net.predict_proba(FRAME[:50])[np.arange(50), (y[:50] == "dog").astype(int)])
+        assert best == pytest.approx(own.mean(), rel=1e-4)
+        with pytest.raises(ValueError, match=r"`y` has classes not in"):
+            net.fit(FRAME, y, validation_data=(FRAME[:2], ["owl", "cat"]))
+    else:
+        assert net.evidence_.scores["network"]["rmse"] == pytest.approx(
+            np.sqrt(np.mean((net.predict(FRAME[:50]) - y[:50]) ** 2)), rel=1e-5
+        )
+    with pytest.raises(ValueError, match=r"validation_data must be a pair"):
+        net.fit(FRAME, y, validation_data=FRAME)
+
+
+def test_other_rows_of_arrays_validate() -> None:
+    net = NetworkClassifier(**QUICK).fit(X[::2], Y[::2], validation_data=(X[1::2], Y[1::2]))
+    assert net.evidence_.n_rows == 75
+    assert net.score(X[1::2], Y[1::2]) == pytest.approx(net.evidence_.scores["network"]["accuracy"])
+
+
+def test_a_preset_is_passed_on() -> None:
+    fast = NetworkClassifier(preset="fast", random_state=0).fit(X, Y)
+    assert fast.score(X, Y) > 0.9
+    with pytest.raises(ValueError, match="preset must be"):
+        NetworkClassifier(preset="slow").fit(X, Y)

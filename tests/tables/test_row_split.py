@@ -248,3 +248,16 @@ def test_the_report_of_a_model_says_how_it_was_validated() -> None:
     model = fit_table(TABLE, "y", time="day", group="x", hidden=[2], epochs=1)
     assert "Validated on the 8 newest rows, from 2009-05-27 of 'day' on." in model.report()
     assert model.evidence.n_rows == 8
+
+
+def test_rows_that_are_named_validate() -> None:
+    table = read_table({"x": [1.0, 2, 3, 4, 5, 6], "y": [1.5, None, 3, 4, 5, 7]})
+    target = read_target(table, "y")
+    found = split_rows(table, target, fraction=[1, 3, 5])
+    assert target.rows[found.held].tolist() == [3, 5]  # row 1 has no target
+    assert target.rows[found.training].tolist() == [0, 2, 4]
+    for wrong, words in (([6], "from 0 to 5"), ([1], "no row with a target"), (range(6), "every row")):
+        with pytest.raises(PellucidError, match=words):
+            split_rows(table, target, fraction=wrong)
+    with pytest.raises(PellucidError, match="leave them out"):
+        split_rows(table, target, fraction=[1], time="x")

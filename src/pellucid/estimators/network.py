@@ -46,60 +46,69 @@ class NetworkEstimator(BaseEstimator):
     _names: list[str]  # of the columns of X
     _is_numeric: bool  # whether X was an array of numbers
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
-        columns = self._columns(X, reset=True)
-        targets = self._read_target(y)
-        n_rows = len(next(iter(targets.values())))
-        if any(len(column) != n_rows for column in columns.values()):
-            n_found = len(next(iter(columns.values())))
-            raise ValueError(
-                f"Found input variables with inconsistent numbers of samples: {[n_found, n_rows]}"
-            )
+        columns, targets = self._columns(X, reset=True), self._read_target(y)
+        n_rows = _length(columns, targets)
         if n_rows < 2:
             raise ValueError(
                 f"{type(self).__name__} cannot learn from n_samples={n_rows}; it needs two at least."
             )
-        weights = (
-            None if sample_weight is None else _check_sample_weight(sample_weight, np.empty((n_rows, 1)))
-        )
-        if weights is not None and not weights.all():
-            columns, targets = ({n: _taken(c, weights > 0) for n, c in d.items()} for d in (columns, targets))
-            weights = weights[weights > 0]
-        options = {n: value for n in PASSED_ON if (value := getattr(self, n)) is not None}
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, np.empty((n_rows, 1)))
+            is_there = weights > 0
+            columns, targets = ({n: _taken(c, is_there) for n, c in d.items()} for d in (columns, targets))
+            weights = weights[is_there] / weights[is_there].mean()
+        options = {n: value for n in PASSED_ON if (value := getattr(self, n)) is not None} | self._options()
         if self._is_numeric and self.schema is None:
             asked = {str(n).partition("=")[0] for part in OF_COLUMNS for n in getattr(self, part) or ()}
             options["numbers"] = [*options.get("numbers", ()), *(n for n in columns if n not in asked)]
             if n_rows <= FEW and self.group is None and self.time is None:
                 columns, targets, weights = _distinct(columns, targets, weights)
-        names = {name: _free(name, columns) for name in targets}
-        own = {names[n]: self._own_values(values) for n, values in targets.items()}
+        self._targets = [_free(name, columns) for name in targets]
+        tables = [self._with_target(columns, targets)]
+        if validation_data is not None:
+            n_rows = _length(columns, targets)
+            tables.append(self._held_back(validation_data))
+            n_held = _length(tables[1], {})
+            options["validation"] = range(n_rows, n_rows + n_held)
+            weights = None if weights is None else np.concatenate([weights, np.ones(n_held)])
+        if weights is not None:
+            options["sample_weight"] = weights
+        if self.n_jobs is not None and self.n_jobs > 0:
+            options["threads"] = self.n_jobs
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31 - 1)
-        self.model_ = fit_table(
-            columns | own,
-            list(own) if len(own) > 1 else next(iter(own)),
-            seed=int(seed),
-            verbose=self.verbose,
-            **options,
-            **self._options(),
-            **({} if weights is None else {"sample_weight": weights}),
-            **({} if self.n_jobs is None or self.n_jobs < 0 else {"threads": self.n_jobs}),
-        )
+        target = self._targets if len(self._targets) > 1 else self._targets[0]
+        self.model_ = fit_table(tables, target, seed=int(seed), verbose=self.verbose, **options)
         self.network_, self.evidence_ = self.model_.network, self.model_.evidence
         self.history_ = self.model_.history
         self.n_iter_ = len(self.history_)
-        self._targets = list(own)
         self._after_fit()
+
+    def _with_target(self, columns: dict[str, Any], targets: dict[str, Any]) -> dict[str, Any]:
+        """A table of X and y."""
+        own = map(self._own_values, targets.values())
+        return columns | dict(zip(self._targets, own, strict=True))
+
+    def _held_back(self, validation_data: Any) -> dict[str, Any]:
+        """The table of the rows that validate."""
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise ValueError("validation_data must be a pair (X, y).")
+        X, y = validation_data
+        columns, targets = self._columns(X), self._read_target(y, is_known=True)
+        _length(columns, targets)
+        return self._with_target(columns, targets)
 
     # ---------------------------------------------------------------- what the two differ in
 
-    def _read_target(self, y: Any) -> dict[str, Any]:
-        """The columns of y by name, as numbers."""
+    def _read_target(self, y: Any, *, is_known: bool = False) -> dict[str, Any]:
+        """The columns of y by name, as numbers; with `is_known` its classes are those of the training."""
         raise NotImplementedError
 
     def _options(self) -> dict[str, Any]:
@@ -247,6 +256,16 @@ def _taken(column: Any, rows: Array) -> Any:
     if isinstance(column, np.ndarray):
         return column[rows]
     return nw.from_native(column, series_only=True).filter(rows.tolist()).to_native()
+
+
+def _length(columns: dict[str, Any], targets: dict[str, Any]) -> int:
+    """How many rows there are; ValueError, in scikit-learn's words, where X and y do not agree."""
+    lengths = [len(c) for c in (*columns.values(), *targets.values())]
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {[lengths[0], lengths[-1]]}"
+        )
+    return lengths[0]
 
 
 def _free(name: str, columns: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from pellucid.engine.buffer import Array
-from pellucid.estimators.classes import as_column
+from pellucid.estimators.classes import as_column, check_known
 from pellucid.estimators.network import NetworkEstimator
 
 
@@ -134,7 +134,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkClassifier:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
+    ) -> NetworkClassifier:
         """Learn from rows.
 
         Parameters
@@ -145,8 +147,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Classes.
         sample_weight : array (n_samples,), optional
             Weight of each row.
+        validation_data : (X, y), optional
+            Other rows to validate on, instead of a share of these.
         """
-        self._fit(X, y, sample_weight)
+        self._fit(X, y, sample_weight, validation_data)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -195,12 +199,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     # ---------------------------------------------------------------- inside
 
-    def _read_target(self, y: Any) -> dict[str, Any]:
+    def _read_target(self, y: Any, *, is_known: bool = False) -> dict[str, Any]:
         name = getattr(y, "name", None)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self._labels = as_column(self.classes_)
+        if is_known:
+            check_known(np.unique(y), self.classes_, exactly=False)
+        else:
+            self.classes_: Array = np.unique(y)
+            self._labels = as_column(self.classes_)
+        codes = np.searchsorted(self.classes_, y)
         return {str(name) if isinstance(name, str) and name else "y": codes}
 
     def _options(self) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> NetworkRegressor:
         """Learn from rows.
 
         Parameters
@@ -139,8 +139,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             Numbers.
         sample_weight : array (n_samples,), optional
             Weight of each row.
+        validation_data : (X, y), optional
+            Other rows to validate on, instead of a share of these.
         """
-        self._fit(X, y, sample_weight)
+        self._fit(X, y, sample_weight, validation_data)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -161,7 +163,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     # ---------------------------------------------------------------- inside
 
-    def _read_target(self, y: Any) -> dict[str, Any]:
+    def _read_target(self, y: Any, *, is_known: bool = False) -> dict[str, Any]:
         names: list[Any] = list(y.columns) if hasattr(y, "columns") else [getattr(y, "name", None)]
         y = _check_y(y, multi_output=True, y_numeric=True, estimator=self)
         columns = y.reshape(len(y), -1).T

@@ -30,7 +30,7 @@ def fit_table(
     task: str | None = None,
     target_scale: str = "auto",
     normalisation: Any = "robust",
-    validation: float = 0.2,
+    validation: float | Sequence[int] = 0.2,
     group: str | None = None,
     time: str | None = None,
     numbers: Iterable[str] = (),
@@ -63,8 +63,9 @@ def fit_table(
         twice the median, and keeps what errs less on the validation rows.
     normalisation : {"robust", "standard", "minmax", "none"}
         Of the number columns.
-    validation : float
-        Share of the rows that is held back; no statistic is taken from them.
+    validation : float or sequence of int
+        Share of the rows that is held back, or the numbers of these rows from 0; no statistic is taken from
+        them.
     group : str, optional
         A column, such as the customer, of which no value may be both in training and in validation rows.
         It is no feature unless a role is asked for it. See `split_rows`.

@@ -89,7 +89,7 @@ def prepare(
     *,
     task: str | None,
     target_scale: str,
-    validation: float,
+    validation: float | Sequence[int],
     n_folds: int = 1,
     group: str | None,
     time: str | None,

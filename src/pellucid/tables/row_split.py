@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -50,7 +50,7 @@ def split_rows(
     table: Table,
     target: Target,
     *,
-    fraction: float = 0.2,
+    fraction: float | Sequence[int] = 0.2,
     n_folds: int = 1,
     group: str | None = None,
     time: str | None = None,
@@ -64,6 +64,7 @@ def split_rows(
     group            at random, no value of the column on both sides; of each class about its share;
                      a row without a value is a group of its own
     time             the newest rows validate; a row without a time is left out, as it may be newer
+    rows             those validate
     group and time   the newest rows validate; older rows of the groups that they are of are left out
     ===============  ===============================================================================
 
@@ -76,8 +77,8 @@ def split_rows(
         From `read_table`.
     target : Target
         From `read_target`.
-    fraction : float
-        Share of the rows that validates; 0 for none.
+    fraction : float or sequence of int
+        Share of the rows that validates; 0 for none. Or the rows of the table themselves, counted from 0.
     n_folds : int
         More than 1 where several networks are validated in turn; `fraction` then says only whether.
     group, time : str, optional
@@ -94,7 +95,12 @@ def split_rows(
     DataError
         If the groups or times leave nothing to validate on or to learn from.
     """
+    if np.ndim(fraction):
+        return _named_rows(
+            table, target, np.asarray(fraction), has_other=group is not None or time is not None
+        )
     check_fraction(fraction)
+    assert isinstance(fraction, int | float)
     classes = target.values if target.classes else None
     if group is not None:
         group = _column(table, target, group, "group")
@@ -132,6 +138,21 @@ def split_rows(
         training = kept
     _check_training(table, target, training, time, group)
     return RowSplit(training, held, notes)
+
+
+def _named_rows(table: Table, target: Target, rows: Array, *, has_other: bool) -> RowSplit:
+    """The rows validate that the user has named."""
+    if has_other:
+        raise ArgumentError("validation names rows, so group and time have nothing to say: leave them out.")
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.min(initial=0) < 0 or rows.max() >= len(table):
+        raise ArgumentError(f"validation must be a share, or rows of the table from 0 to {len(table) - 1}.")
+    is_held = np.isin(target.rows, rows)
+    if is_held.all() or not is_held.any():
+        raise DataError(
+            f"{table.origin.name}: validation names {'every row' if is_held.all() else 'no row'} with a "
+            "target. Some have to train and some to validate."
+        )
+    return RowSplit(np.flatnonzero(~is_held), np.flatnonzero(is_held))
 
 
 def _column(table: Table, target: Target, name: str, what: str) -> str:
