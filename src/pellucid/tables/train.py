@@ -100,6 +100,7 @@ def train(
         if options.get("verbose"):
             print(f"training {n_networks} {recipe.name}", file=sys.stderr, flush=True)
         options = {k: v for k, v in options.items() if k != "verbose"}
+        options = {"train_loss": not given.folds, **options}  # the rows that validate say when to stop
     tried = list(scales or given.scales)
     name = given.target.names[0]
     skewed = f"{name!r} is skewed, but logarithms were not tried"

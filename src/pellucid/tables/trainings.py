@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from pellucid.training.history import History
 
-LOSSES = {"loss", "validation_loss"}
-
 
 def told(histories: Sequence[History]) -> list[str]:
     """How long the networks of a model were trained and why they stopped, and their losses.
@@ -26,11 +24,12 @@ def told(histories: Sequence[History]) -> list[str]:
             f"{len(histories)} networks were trained for {_span(lengths)} epochs. The first ran {epochs} and "
             f"stopped: {first.reason}."
         ]
-    pairs = [(e["loss"], e["validation_loss"]) for e in map(best_of, histories) if {*e} >= LOSSES]
-    if pairs:
-        train, held = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
-        which = ", in the mean of the networks" if len(pairs) > 1 else ""
-        lines.append(f"Loss {train:.4g} on training rows, {held:.4g} on validation rows{which}.")
+    best = [e for e in map(best_of, histories) if "validation_loss" in e]
+    name, when = ("loss", "") if all("loss" in e for e in best) else ("running_loss", " while learning")
+    if best:
+        train, held = (sum(e[n] for e in best) / len(best) for n in (name, "validation_loss"))
+        which = ", in the mean of the networks" if len(best) > 1 else ""
+        lines.append(f"Loss {train:.4g} on training rows{when}, {held:.4g} on validation rows{which}.")
     return lines
 
 
