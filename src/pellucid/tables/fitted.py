@@ -21,6 +21,7 @@ from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.train import Trained, rmse, smeared, train
 
 ROWS_A_NUMBER = 5  # rows for each number below which cosines of them are learned by heart
+NO_ERROR = 0.01  # log-loss below which no other kind of network is trained
 MOST_WEIGHED = 20_000  # rows on which shares are chosen
 OWN = "verbose", "checkpoint", "resume", "callbacks", "record"  # options that a straight line does not get
 
@@ -52,7 +53,7 @@ def fitted(
         n_networks = _affordable(plan, recipe, given)
         scales = [trained[0].goal.scales] if trained else None
         trained.append(train(recipe, given, seed + len(trained), options, n_networks, scales))
-        if trained[-1].is_interrupted:
+        if trained[-1].is_interrupted or _is_perfect(trained[-1], given):
             break
     most = max(len(t.networks) for t in trained)
     given = given.validated_by(most)
@@ -79,6 +80,15 @@ def fitted(
         )
     histories = [] if is_one else [n.history for n, s in zip(networks, shares, strict=True) if s > 0]
     return TableModel(given.encoding, goal, network, evidence, notes, given.typical, histories)
+
+
+def _is_perfect(trained: Trained, given: Prepared) -> bool:
+    """Whether networks err so little on rows they have not seen that no other kind could add anything."""
+    if not trained.goal.classes or not given.folds:
+        return False
+    given = given.validated_by(len(trained.networks))
+    y: Any = given.target.values[given.judged]
+    return cross_entropy(trained.judged(given), y) < NO_ERROR
 
 
 @dataclass(frozen=True)
