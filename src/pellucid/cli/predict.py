@@ -39,6 +39,7 @@ def predict(
     /,
     *,
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    interval: Annotated[float | None, Parameter(metavar="P")] = None,
     encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
@@ -53,6 +54,9 @@ def predict(
         several are read as one table.
     out
         A .csv or .parquet file for the result. Unless given, it goes to standard output as CSV.
+    interval
+        Of numbers also prediction_low and prediction_high, between which the truth lies with this
+        probability, such as 0.9.
     encoding
         Of text files; utf-8 unless given.
     json
@@ -63,7 +67,7 @@ def predict(
     the_model = files.load_table_model(model)
     table = read_as_written(the_model, data, encoding)
     notes: list[str] = []
-    frame = the_model.predict_table(table, notes)
+    frame = the_model.predict_table(table, notes, interval=interval)
     for note in notes:
         output.say(note)
     if out is not None:

@@ -12,6 +12,7 @@ import numpy as np
 from pellucid.merging import merged
 from pellucid.network import Network
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
+from pellucid.tables.intervals import Errors
 from pellucid.tables.mixture import Numbers, cross_entropy, shares_of, softmax, temperature_for
 from pellucid.tables.model import TableModel
 from pellucid.tables.prepare import Prepared
@@ -79,7 +80,10 @@ def fitted(
             "columns of them."
         )
     histories = [] if is_one else [n.history for n, s in zip(networks, shares, strict=True) if s > 0]
-    return TableModel(given.encoding, goal, network, evidence, notes, given.typical, histories)
+    errors = None
+    if given.folds and not goal.classes:
+        errors = Errors.of(np.asarray(goal.standardised(y) - mix.z))
+    return TableModel(given.encoding, goal, network, evidence, notes, given.typical, histories, errors)
 
 
 def _is_perfect(trained: Trained, given: Prepared) -> bool:

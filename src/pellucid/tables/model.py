@@ -20,6 +20,7 @@ from pellucid.tables.evidence import Evidence, scores_of
 from pellucid.tables.explanation import RowExplanation, explain
 from pellucid.tables.features import Report
 from pellucid.tables.importance import Importance, importance
+from pellucid.tables.intervals import Errors
 from pellucid.tables.own_units import TableNeuron, table_neuron
 from pellucid.tables.pictures import TablePictures
 from pellucid.tables.predictions import beside, missing
@@ -57,6 +58,8 @@ class TableModel(TablePictures):
         The median or the most frequent category of each column in training.
     histories : list of History
         Of each network that the model is the mean of, where it is one of several.
+    errors : Errors, optional
+        Of predicted numbers, on rows that were not learned from, for intervals.
     """
 
     encoding: TableEncoding
@@ -66,6 +69,7 @@ class TableModel(TablePictures):
     notes: list[str]
     typical: Typical
     histories: list[History] = dataclasses.field(default_factory=list)
+    errors: Errors | None = None
 
     @property
     def history(self) -> History:
@@ -87,13 +91,22 @@ class TableModel(TablePictures):
         """
         return table_neuron(self.encoding, self.network, self.network.neuron(name, number))
 
-    def predict(self, source: Any) -> Array:
+    def predict(self, source: Any, *, interval: float | None = None) -> Array:
         """The prediction for each row: classes in their own type, or numbers in the target's own unit.
 
         Parameters
         ----------
         source : path, stream, data frame or dict
             Anything that `read_table` reads, with the columns that the model was trained on.
+        interval : float, optional
+            The probability, such as 0.9, with which the true number shall lie between two others: then
+            float64 `(n_rows, 3)` comes back, or `(n_rows, n_targets, 3)`: the lower end, the prediction and
+            the upper end. See `tables.intervals.Errors`.
+
+        Raises
+        ------
+        ArgumentError
+            If an interval is asked for and the model predicts classes, or no rows validated it.
 
         Warns
         -----
@@ -102,7 +115,11 @@ class TableModel(TablePictures):
         """
         outputs, report = self._outputs(self.read(source))
         _warn(report)
-        return self._decoded(outputs)
+        if interval is None:
+            return self._decoded(outputs)
+        low, high = self._ends(outputs, interval)
+        ends = np.stack([low, self.target.in_own_unit(outputs), high], axis=-1)
+        return np.asarray(ends[:, 0] if len(self.target.names) == 1 else ends)
 
     def predict_probabilities(self, source: Any) -> Array:
         """The probability of each class for each row, float32 `(n_rows, n_classes)`; warns like `predict`."""
@@ -112,7 +129,9 @@ class TableModel(TablePictures):
         _warn(report)
         return outputs
 
-    def predict_table(self, source: Any, notes: list[str] | None = None) -> pl.DataFrame:
+    def predict_table(
+        self, source: Any, notes: list[str] | None = None, *, interval: float | None = None
+    ) -> pl.DataFrame:
         """The table with a column `prediction`, and `probability_CLASS` for each class.
 
         Parameters
@@ -123,14 +142,27 @@ class TableModel(TablePictures):
             Gets a sentence for all that is worth knowing: categories never seen, values missing, columns
             of the table that had the name of one of the new ones and are kept as `NAME_input`. Without
             such a list the call warns like `predict`.
+        interval : float, optional
+            As in `predict`: `prediction_low` and `prediction_high` follow the prediction.
         """
         table = self.read(source)
         outputs, report = self._outputs(table)
+        ends = None if interval is None else self._ends(outputs, interval)
         decoded, names = self._decoded(outputs), self.target.names
         if len(names) == 1:
             added: dict[str, Any] = {"prediction": decoded.tolist() if self.classes else decoded}
         else:
             added = {f"prediction_{name}": decoded[:, i] for i, name in enumerate(names)}
+        if ends is not None:
+            added = {
+                new: values
+                for i, (name, prediction) in enumerate(added.items())
+                for new, values in (
+                    (name, prediction),
+                    (f"{name}_low", ends[0][:, i]),
+                    (f"{name}_high", ends[1][:, i]),
+                )
+            }
         added |= {f"probability_{name}": outputs[:, i] for i, name in enumerate(self.classes)}
         frame, kept = beside(table, added)
         self._tell(table, report, notes, kept)
@@ -283,6 +315,7 @@ class TableModel(TablePictures):
             "notes": self.notes,
             "typical": self.typical,
             "histories": [h.to_dict() for h in self.histories],
+            "errors": None if self.errors is None else self.errors.to_dict(),
         }, tensors
 
     @classmethod
@@ -295,12 +328,14 @@ class TableModel(TablePictures):
             evidence, notes = Evidence.from_dict(document["evidence"]), [str(n) for n in document["notes"]]
             typical = typical_from(document["typical"], encoding.columns)
             histories = [History.from_dict(h) for h in document.get("histories", [])]
+            known = document.get("errors")
+            errors = None if known is None else Errors.from_dict(known, len(target.names))
         except (KeyError, TypeError) as error:
             raise ModelFileError(f"the file's description of the table model lacks {error}") from None
         n_out = len(target.classes) or len(target.names)
         if network.n_in != encoding.n_features or network.n_out != n_out:
             raise ModelFileError("the file's network does not fit its table encoding.")
-        return cls(encoding, target, network, evidence, notes, typical, histories)
+        return cls(encoding, target, network, evidence, notes, typical, histories, errors)
 
     def __reduce__(self) -> tuple[Callable[..., TableModel], tuple[Any, ...]]:
         document, tensors = copy.deepcopy(self.to_dict(training=True))
@@ -327,6 +362,16 @@ class TableModel(TablePictures):
     def _outputs(self, table: Table) -> tuple[Array, Report]:
         report = Report()
         return self.network.predict(self.encoding.encode(table, report=report)), report
+
+    def _ends(self, outputs: Array, level: float) -> tuple[Array, Array]:
+        """The ends of intervals around what the network answers."""
+        if self.classes:
+            raise ArgumentError("interval is for numbers; this model predicts classes, with probabilities.")
+        if self.errors is None:
+            raise ArgumentError(
+                "this model knows no errors on rows that it has not learned from: train it anew."
+            )
+        return self.errors.around(self.target, outputs, level)
 
     def _tell(self, table: Table, report: Report, notes: list[str] | None, more: Iterable[str]) -> None:
         """Put all that is worth knowing into the caller's list, or else warn of what training never saw."""

@@ -1,0 +1,116 @@
+"""How far the truth lies from predictions of numbers: `Errors`, for intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import checks
+from pellucid.errors import ArgumentError
+from pellucid.saved import Saved, is_between
+from pellucid.tables.target_encoding import TargetEncoding
+
+Numbers = NDArray[np.float64]
+
+MOST_KEPT = 1000  # errors of each target: quantiles to a thousandth
+LARGEST = 1e30  # standard deviations
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Sizes of the errors on rows that networks had not learned from.
+
+    An interval goes from z − q to z + q, in the scale that the network learns, where q is the
+    ⌈(n + 1) p⌉-th smallest of the n sizes: so the truth of a further row like these lies inside with at
+    least the probability p. Where logarithms are learned, the width grows with the prediction.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows that errors were measured on.
+    sizes : tuple of tuple of float
+        For each target its errors' sizes |z − y'| in standard deviations, rising; of very many rows a
+        thousand of them, evenly spread.
+
+    References
+    ----------
+    Vovk, Gammerman and Shafer, Algorithmic learning in a random world, 2005; Barber et al., Predictive
+    inference with the jackknife+, 2021 (each row judged by networks that have not seen it).
+
+    Examples
+    --------
+    >>> errors = Errors.of(np.array([[0.5], [-1.0], [2.0], [0.25], [1.5], [0.0], [0.75], [1.0], [-0.1]]))
+    >>> errors.widths(0.9), errors.widths(0.5)
+    (array([2.]), array([0.75]))
+    """
+
+    n_rows: int
+    sizes: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, errors: Numbers) -> Errors:
+        """From errors (n, n_targets) in standard deviations."""
+        sizes = np.sort(np.abs(errors), axis=0)
+        places = np.linspace(0, len(sizes) - 1, min(len(sizes), MOST_KEPT)).round().astype(int)
+        return cls(len(errors), tuple(tuple(column.tolist()) for column in sizes[places].T))
+
+    def widths(self, level: float) -> Numbers:
+        """q for each target.
+
+        Raises
+        ------
+        ArgumentError
+            If the level is not between 0 and 1, or more than so few rows can tell.
+        """
+        level = checks.number("interval", level, 0, 1, open_ends="least most")
+        rank = math.ceil((self.n_rows + 1) * level)
+        if rank > self.n_rows:
+            most = self.n_rows / (self.n_rows + 1)
+            raise ArgumentError(
+                f"interval is {level:g}, but errors of {self.n_rows:,} rows tell no more than {most:.3g}. "
+                "Ask for less, or train on more rows."
+            )
+        share = (rank - 1) / max(1, self.n_rows - 1)
+        return np.array([s[math.ceil(share * (len(s) - 1) - 1e-9)] for s in self.sizes])
+
+    def around(self, goal: TargetEncoding, z: Numbers, level: float) -> tuple[Numbers, Numbers]:
+        """The lower and the upper ends in the targets' own units, each (n, n_targets).
+
+        Parameters
+        ----------
+        goal : TargetEncoding
+            Of the targets.
+        z : float array (n, n_targets)
+            What the network answers.
+        level : float
+            With which probability the truth shall lie between them.
+        """
+        q = self.widths(level)
+        plain = dataclasses.replace(goal, factors=(1.0,) * len(goal.names))  # ends are no means
+        z = np.asarray(z, np.float64)
+        return np.asarray(plain.in_own_unit(z - q)), np.asarray(plain.in_own_unit(z + q))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"n_rows": self.n_rows, "sizes": [list(s) for s in self.sizes]}
+
+    @classmethod
+    def from_dict(cls, value: object, n_targets: int) -> Errors:
+        """From plain values; refuses others."""
+        saved = Saved(value, "the errors", ["n_rows", "sizes"])
+        n_rows, columns = saved.whole("n_rows", 1, 2**53), saved.items("sizes")
+        are_good = len(columns) == n_targets and all(
+            isinstance(c, list)
+            and 0 < len(c) <= min(n_rows, MOST_KEPT)
+            and all(is_between(v, 0, LARGEST) for v in c)
+            and sorted(c) == c
+            for c in columns
+        )
+        if not are_good:
+            saved.fail("sizes", "rising numbers for each target")
+        return cls(n_rows, tuple(tuple(map(float, c)) for c in columns))
