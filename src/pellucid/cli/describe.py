@@ -28,6 +28,7 @@ def describe(model: TableModel | Network, path: Path) -> dict[str, Any]:
         "columns": model.encoding.to_dict()["columns"],
         "roles": described(model.encoding.roles),
         "left_out": dict(model.encoding.left_out),
+        "decision": model.decision and model.decision.to_dict(),
         "evidence": model.evidence.to_dict(),
         "notes": model.notes,
         **_described(model.network),

@@ -23,6 +23,7 @@ OPTIONS = {
     r"\bignore=\['(\w+)'\]": r"--ignore \1",
     r"\bignore=\[(.*?)\]": r"--ignore \1",
     r"\bgroup='(\w+)'": r"--group \1",
+    r"\bweight='(\w+)'": r"--weight \1",
     r"\btarget_scale='(\w+)'": r"--target-scale \1",
     r"\btask='(\w+)'": r"--task \1",
     r"\boutput='(.*?)'": r"--output \1",

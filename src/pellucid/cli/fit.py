@@ -20,6 +20,7 @@ from pellucid.errors import ArgumentError, ModelFileError, UnknownNameError
 from pellucid.optimizers import OPTIMIZERS
 from pellucid.registry import Registry
 from pellucid.schedules import SCHEDULES
+from pellucid.tables.decision import CHOSEN_BY
 from pellucid.tables.normalisation import NORMALISATIONS
 from pellucid.tables.presets import PRESETS
 from pellucid.tables.target_scales import TARGET_SCALES
@@ -64,6 +65,10 @@ Activation = Annotated[str | None, one_of("Of the hidden layers", ACTIVATIONS.na
 Optimizer = Annotated[str | None, one_of("How weights are updated", OPTIMIZERS.names)]
 Schedule = Annotated[str | None, one_of("How the learning rate changes", SCHEDULES.names)]
 Normalisation = Annotated[str | None, one_of("Of the number columns", NORMALISATIONS.names)]
+Metric = Annotated[
+    str | None,
+    one_of("What classes are answered for; the most probable one unless given", lambda: list(CHOSEN_BY)),
+]
 Scale = Annotated[str | None, one_of("What a regression learns", lambda: list(TARGET_SCALES))]
 Column = Annotated[str | None, Parameter(metavar="COLUMN")]
 
@@ -97,6 +102,8 @@ class Options:
         No value of this column, such as a customer, is both in training and in validation rows.
     time
         A column of dates or numbers; the newest rows validate.
+    weight
+        A column of numbers: what each row counts; 0 leaves it out.
     class_weight
         balanced gives rare classes as much weight as frequent ones.
     seed
@@ -128,6 +135,8 @@ class Options:
     validation: float | None = None
     group: Column = None
     time: Column = None
+    weight: Column = None
+    metric: Metric = None
     normalisation: Normalisation = None
     class_weight: str | None = None
     seed: int | None = None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.metrics import METRICS
 from pellucid.saved import Saved
+from pellucid.tables.decision import Decision
 
 Numbers = NDArray[np.float64]
 
@@ -20,6 +21,7 @@ SURE = 2.0  # standard errors of a difference beyond which it is more than chanc
 JUDGED_BY = {
     "regression": ("rmse", "mae", "r2"),
     "multiclass": ("accuracy", "balanced_accuracy", "log_loss"),
+    "f1": ("accuracy", "balanced_accuracy", "f1", "log_loss"),  # where answers are chosen by it
 }
 
 
@@ -100,10 +102,21 @@ def shown(metric: str, value: float) -> str:
     return f"{value:.4g}" if metric in ("rmse", "mae") else f"{value:.4f}"
 
 
-def scores_of(task: str, y: Any, outputs: Any) -> dict[str, float]:
-    """Scores of some outputs; regression in the target's own unit."""
+def scores_of(
+    task: str, y: Any, outputs: Any, weights: Any = None, decision: Decision | None = None
+) -> dict[str, float]:
+    """Scores of some outputs, of rows that may have weights; regression in the target's own unit.
+
+    What is scored by the answers alone is so by those of the decision, if there is one.
+    """
     kind: Any = "regression" if task == "regression" else "multiclass"
-    return {n: float(METRICS.find(n)(y, outputs, task=kind)) for n in JUDGED_BY[kind]}
+    answers = outputs if decision is None else np.eye(np.shape(outputs)[1])[decision(outputs)]
+    scores = {}
+    for name in JUDGED_BY["f1" if decision and decision.metric == "f1" else kind]:
+        metric = METRICS.find(name)
+        of = answers if metric.needs == "classes" else outputs
+        scores[name] = float(metric(y, of, task=kind, sample_weight=weights))
+    return scores
 
 
 def row_losses(task: str, y: Any, outputs: Any) -> Numbers:
@@ -116,7 +129,15 @@ def row_losses(task: str, y: Any, outputs: Any) -> Numbers:
 
 
 def compare(
-    task: str, y: Any, outputs: Mapping[str, Any], *, held_out: bool, trivial: str, unit: str
+    task: str,
+    y: Any,
+    outputs: Mapping[str, Any],
+    *,
+    held_out: bool,
+    trivial: str,
+    unit: str,
+    weights: Numbers | None = None,
+    decisions: Mapping[str, Decision] | None = None,
 ) -> Evidence:
     """Score the three on the same rows and say what follows.
 
@@ -134,12 +155,18 @@ def compare(
         What the trivial answer is, in words.
     unit : str
         The name of the target.
+    weights : float64 array (n_samples,), optional
+        What each row counts.
+    decisions : dict of str to Decision, optional
+        How the probabilities of each of the three become answers, where these were chosen for a metric.
     """
-    scores = {name: scores_of(task, y, out) for name, out in outputs.items()}
+    decisions = decisions or {}
+    scores = {name: scores_of(task, y, out, weights, decisions.get(name)) for name, out in outputs.items()}
     losses = {name: row_losses(task, y, out) for name, out in outputs.items()}
     metric = "rmse" if task == "regression" else "log_loss"
-    over_line = _standard_errors(losses[LINE] - losses[NETWORK])
-    over_trivial = _standard_errors(losses[TRIVIAL] - losses[NETWORK])
+    answers = decisions[NETWORK].metric if NETWORK in decisions else "accuracy"
+    over_line = _standard_errors(losses[LINE] - losses[NETWORK], weights)
+    over_trivial = _standard_errors(losses[TRIVIAL] - losses[NETWORK], weights)
     values = " against ".join(shown(metric, scores[name][metric]) for name in (NETWORK, LINE))
     values = f"{metric} {values}"
     if not held_out:
@@ -152,10 +179,9 @@ def compare(
             f"Nothing in the columns was found that says more about {unit} than the {trivial} does: "
             "look for other columns."
         )
-    elif (
-        over_line >= SURE and task != "regression" and scores[NETWORK]["accuracy"] <= scores[LINE]["accuracy"]
-    ):
-        verdict = f"The network is surer than a straight line ({values}), but not more often right."
+    elif over_line >= SURE and task != "regression" and scores[NETWORK][answers] <= scores[LINE][answers]:
+        but = "not more often right" if answers == "accuracy" else f"its {answers} is no better"
+        verdict = f"The network is surer than a straight line ({values}), but {but}."
     elif over_line >= SURE:
         verdict = f"The network is better than a straight line ({values}), by more than chance."
     elif over_line <= -SURE:
@@ -165,10 +191,15 @@ def compare(
     return Evidence(scores, len(y), held_out, trivial, verdict)
 
 
-def _standard_errors(difference: Numbers) -> float:
-    """The mean of a paired difference in units of its standard error."""
-    mean = float(difference.mean())
-    if len(difference) < 2:
+def _standard_errors(difference: Numbers, weights: Numbers | None) -> float:
+    """The mean of a paired difference in units of its standard error.
+
+    Formula:  m = Σ w d / Σ w,  s² = n / (n − 1) Σ w² (d − m)² / (Σ w)² with n rows of a weight above 0
+    """
+    w = np.ones(len(difference)) if weights is None else weights
+    n, total = int((w > 0).sum()), float(w.sum())
+    mean = float((w * difference).sum()) / total
+    if n < 2:
         return 0.0
-    error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
+    error = float(np.sqrt(n / (n - 1) * np.sum((w * (difference - mean)) ** 2))) / total
     return mean / error if error > 0 else float(np.sign(mean)) * np.inf if mean else 0.0

@@ -228,7 +228,7 @@ def chosen_output(model: TableModel, wanted: Any, outputs: Array) -> int:
     """The number of the class or target that is explained."""
     known: list[Any] = model.classes or list(model.target.names)
     if wanted is None and (model.classes or len(known) == 1):
-        return int(outputs.argmax())
+        return int(model.answered(outputs[None])[0]) if model.classes else 0
     if wanted is None:
         raise ArgumentError(f"the model predicts {', '.join(known)}: say which, such as output={known[0]!r}.")
     texts = [str(k) for k in known]
@@ -253,7 +253,7 @@ def measure_of(model: TableModel, at: int) -> Measure:
 def _prediction(model: TableModel, outputs: Array, at: int) -> Any:
     """What `predict` gives for the row, as a plain value."""
     if model.classes:
-        return model.classes[int(outputs.argmax())]
+        return model.classes[int(model.answered(outputs)[0])]
     return float(model.target.decode(outputs).reshape(-1)[at])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pellucid import checks
 from pellucid.errors import UnknownNameError
+from pellucid.tables.decision import check_metric
 from pellucid.tables.fitted import fitted
 from pellucid.tables.model import TableModel
 from pellucid.tables.prepare import prepare
@@ -33,6 +34,10 @@ def fit_table(
     validation: float | Sequence[int] = 0.2,
     group: str | None = None,
     time: str | None = None,
+    weight: str | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    metric: str | None = None,
     numbers: Iterable[str] = (),
     categories: Iterable[str] = (),
     dates: Iterable[str] | Mapping[str, str] = (),
@@ -71,6 +76,18 @@ def fit_table(
         It is no feature unless a role is asked for it. See `split_rows`.
     time : str, optional
         A column of dates or numbers: the newest rows validate. See `split_rows`.
+    weight : str, optional
+        A column of numbers, what each row counts: in training, in all that is chosen, and in the evidence.
+        A row of weight 0 is left out. The column is no feature unless a role is asked for it.
+    sample_weight : array (n_rows,), optional
+        The same as an array, for each row of the table.
+    class_weight : mapping of class to number, or "balanced", optional
+        What the rows of each class count, times the former. Probabilities are then those of a table whose
+        classes are as frequent as these weights make them.
+    metric : {"accuracy", "balanced_accuracy", "f1"}, optional
+        What `predict` is to be best by: of two classes a threshold on the probability of the second, of
+        more a factor for each is chosen on rows that networks have not seen, see `pellucid.tables.decision`.
+        Unless given the most probable class is answered. Probabilities do not depend on it.
     numbers, categories, dates, ordered, ignore, schema
         What is asked of columns, whatever is in them; `schema` is a file. See `Schema.of`.
     encoding : str
@@ -79,7 +96,7 @@ def fit_table(
         Decides the split, the first weights and the shuffling.
     **options
         Fields of `pellucid.tables.recipe.Recipe` (`hidden`, `activation`, `epochs`, `batch_size`,
-        `learning_rate`, ...) and options of `Network.fit` (`time_limit`, `class_weight`, `verbose`, ...).
+        `learning_rate`, ...) and options of `Network.fit` (`time_limit`, `threads`, `verbose`, ...).
 
     Returns
     -------
@@ -109,6 +126,9 @@ def fit_table(
         group=group,
         time=time,
         encoding=encoding,
+        weight=weight,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
         seed=seed,
         normalisation=normalisation,
         schema=Schema.of(
@@ -120,17 +140,8 @@ def fit_table(
             schema=schema,
         ),
     )
-    if isinstance(more.get("class_weight"), Mapping):
-        more["class_weight"] = _by_index(more["class_weight"], given.target.classes)
-    return fitted(plan, given, seed, more, is_mixed=not alone)
-
-
-def _by_index(weights: Mapping[Any, Any], classes: Sequence[Any]) -> dict[int, Any]:
-    """Weights of classes by the index that the network knows them by."""
-    for name in weights:
-        if name not in classes:
-            raise UnknownNameError("class", name, map(str, classes))
-    return {classes.index(name): weight for name, weight in weights.items()}
+    check_metric(metric, given.target.classes)
+    return fitted(plan, given, seed, more, is_mixed=not alone, metric=metric)
 
 
 def _options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from pellucid.merging import merged
+from pellucid.metrics import METRICS
 from pellucid.network import Network
+from pellucid.tables.decision import Decision, decide
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
 from pellucid.tables.intervals import Errors
 from pellucid.tables.mixture import Numbers, cross_entropy, shares_of, softmax, temperature_for
@@ -28,7 +30,13 @@ OWN = "verbose", "checkpoint", "resume", "callbacks", "record"  # options that a
 
 
 def fitted(
-    plan: Preset, given: Prepared, seed: int, options: dict[str, Any], *, is_mixed: bool
+    plan: Preset,
+    given: Prepared,
+    seed: int,
+    options: dict[str, Any],
+    *,
+    is_mixed: bool,
+    metric: str | None = None,
 ) -> TableModel:
     """The model that a preset makes of a table.
 
@@ -44,6 +52,8 @@ def fitted(
         Of `Network.fit`.
     is_mixed : bool
         Whether networks and a straight line may share the answer, and probabilities get a temperature.
+    metric : str, optional
+        What the answers are chosen for; unless given the most probable class is answered.
     """
     trained: list[Trained] = []
     n_numbers = len(given.encoding.numbers)
@@ -69,10 +79,10 @@ def fitted(
     shares = [s / len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) for _ in t.networks]
     networks = [net for t in kinds for net in t.networks]
     y = given.target.values[given.judged]
-    goal, notes = smeared(trained[0].goal, mix.z, y)
+    goal, notes = smeared(trained[0].goal, mix.z, y, given.judged_weights)
     is_one = len(networks) == 1 and mix.temperature == 1
     network = networks[0] if is_one else merged(networks, shares, mix.temperature)
-    evidence = _evidence(given, goal, mix.z, line)
+    evidence, decision = _evidence(given, goal, mix.z, line, metric if given.folds else None)
     notes = [*given.notes, *(n for t in trained for n in t.notes), *notes, *_told(kinds, mix, given)]
     if is_mixed and is_narrow:
         notes.append(
@@ -82,8 +92,16 @@ def fitted(
     histories = [] if is_one else [n.history for n, s in zip(networks, shares, strict=True) if s > 0]
     errors = None
     if given.folds and not goal.classes:
-        errors = Errors.of(np.asarray(goal.standardised(y) - mix.z))
-    return TableModel(given.encoding, goal, network, evidence, notes, given.typical, histories, errors)
+        errors = Errors.of(np.asarray(goal.standardised(y) - mix.z), given.judged_weights)
+    if decision is not None:
+        notes.append(_on_decision(decision, evidence, given, mix.z))
+    elif metric is not None:
+        notes.append(
+            f"Answers are not chosen for {metric}, as no rows are held back: the most probable class is."
+        )
+    return TableModel(
+        given.encoding, goal, network, evidence, notes, given.typical, histories, errors, decision
+    )
 
 
 def _is_perfect(trained: Trained, given: Prepared) -> bool:
@@ -92,7 +110,7 @@ def _is_perfect(trained: Trained, given: Prepared) -> bool:
         return False
     given = given.validated_by(len(trained.networks))
     y: Any = given.target.values[given.judged]
-    return cross_entropy(trained.judged(given), y) < NO_ERROR
+    return cross_entropy(trained.judged(given), y, given.judged_weights) < NO_ERROR
 
 
 @dataclass(frozen=True)
@@ -115,14 +133,17 @@ def _mix(kinds: Sequence[Trained], given: Prepared) -> Mix:
     z = [t.judged(given) for t in kinds]
     some = slice(None, None, -(-len(given.judged) // MOST_WEIGHED))
     y: Any = given.target.values[given.judged][some]
+    weights = None if given.judged_weights is None else given.judged_weights[some]
     goal = kinds[0].goal
 
     def loss(z: Numbers) -> float:
-        return cross_entropy(z, y) if goal.classes else rmse(smeared(goal, z, y)[0], z, y)
+        if goal.classes:
+            return cross_entropy(z, y, weights)
+        return rmse(smeared(goal, z, y, weights)[0], z, y, weights)
 
     shares = shares_of([zs[some] for zs in z], loss)
     both = np.asarray(sum(s * zs for s, zs in zip(shares, z, strict=True)))
-    temperature = temperature_for(both[some], y) if goal.classes else 1.0
+    temperature = temperature_for(both[some], y, weights) if goal.classes else 1.0
     return Mix(shares, temperature, both / temperature)
 
 
@@ -151,30 +172,57 @@ def _told(kinds: Sequence[Trained], mix: Mix, given: Prepared) -> list[str]:
     return notes
 
 
-def _evidence(given: Prepared, goal: TargetEncoding, z: Numbers, line: Trained) -> Evidence:
-    """The network beside the trivial answer and a straight line, on rows that were not learned from."""
+def _on_decision(decision: Decision, evidence: Evidence, given: Prepared, z: Numbers) -> str:
+    """A sentence on what is answered, and what that gains."""
+    own, p = given.target.values[given.judged], softmax(z)
+    usual = METRICS.find(decision.metric)(own, p, task="multiclass", sample_weight=given.judged_weights)
+    values = f"{evidence.scores[NETWORK][decision.metric]:.4f} against {usual:.4f} by the most probable class"
+    told = decision.told(given.target.classes)
+    return (
+        f"Answers are chosen for {decision.metric}, on these rows: {told} ({values}). Chosen so for each of "
+        "the three above, which makes these scores a little too good. Probabilities stay as they are."
+    )
+
+
+def _evidence(
+    given: Prepared, goal: TargetEncoding, z: Numbers, line: Trained, metric: str | None
+) -> tuple[Evidence, Decision | None]:
+    """The network beside the trivial answer and a straight line, on rows that were not learned from.
+
+    Where answers are chosen for a metric, they are so for each of the three; the network has the second.
+    """
     target, rows = given.target, given.judged
     own, known = goal.own(target.values[rows]), target.values[given.training]
+    of_known = None if given.weights is None else given.weights[given.training]
     if target.classes:
-        trivial = np.bincount(known, minlength=len(target.classes)) / len(known)
+        counts = np.bincount(known, of_known, minlength=len(target.classes))
+        trivial = counts / counts.sum()
         said = f"most frequent class, {target.classes[int(trivial.argmax())]}"
     else:
-        trivial, said = known.mean(axis=0), "mean"
+        trivial, said = np.average(known, axis=0, weights=of_known), "mean"
     of_line = line.judged(given)
-    as_line = smeared(line.goal, of_line, target.values[rows])[0]
+    as_line = smeared(line.goal, of_line, target.values[rows], given.judged_weights)[0]
     outputs = {
         TRIVIAL: np.broadcast_to(trivial, own.shape),
         LINE: _in_own_unit(as_line, of_line),
         NETWORK: _in_own_unit(goal, z),
     }
-    return compare(
+    y: Any = target.values[rows]
+    decisions = {}
+    if metric is not None:
+        decisions = {n: decide(metric, p, y, given.judged_weights) for n, p in outputs.items()}
+        said = f"answer {target.classes[int(decisions[TRIVIAL](trivial[None])[0])]} for all"
+    evidence = compare(
         target.task,
         own,
         outputs,
         held_out=bool(given.folds),
         trivial=said,
         unit=", ".join(target.names),
+        weights=given.judged_weights,
+        decisions=decisions,
     )
+    return evidence, decisions.get(NETWORK)
 
 
 def _in_own_unit(goal: TargetEncoding, z: Numbers) -> Numbers:

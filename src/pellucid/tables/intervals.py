@@ -53,8 +53,17 @@ class Errors:
     sizes: tuple[tuple[float, ...], ...]
 
     @classmethod
-    def of(cls, errors: Numbers) -> Errors:
-        """From errors (n, n_targets) in standard deviations."""
+    def of(cls, errors: Numbers, weights: Numbers | None = None) -> Errors:
+        """From errors (n, n_targets) in standard deviations.
+
+        Where rows have weights w, so many are measured as would tell as much with equal ones,
+        n = (Σ w)² / Σ w² (Kish, Survey sampling, 1965, section 11.7), at even steps of the summed weights.
+        """
+        if weights is not None:
+            n = max(1, math.floor(weights.sum() ** 2 / (weights**2).sum() + 1e-9))
+            steps = (np.arange(min(n, MOST_KEPT)) + 0.5) / min(n, MOST_KEPT)
+            columns = [_steps_of(np.abs(column), weights, steps) for column in errors.T]
+            return cls(n, tuple(tuple(column.tolist()) for column in columns))
         sizes = np.sort(np.abs(errors), axis=0)
         places = np.linspace(0, len(sizes) - 1, min(len(sizes), MOST_KEPT)).round().astype(int)
         return cls(len(errors), tuple(tuple(column.tolist()) for column in sizes[places].T))
@@ -114,3 +123,10 @@ class Errors:
         if not are_good:
             saved.fail("sizes", "rising numbers for each target")
         return cls(n_rows, tuple(tuple(map(float, c)) for c in columns))
+
+
+def _steps_of(sizes: Numbers, weights: Numbers, steps: Numbers) -> Numbers:
+    """The smallest sizes of which, and of smaller ones, the share of the weights reaches each step."""
+    order = np.argsort(sizes, kind="stable")
+    shares = np.cumsum(weights[order]) / weights.sum()
+    return np.asarray(sizes[order][np.minimum(np.searchsorted(shares, steps), len(sizes) - 1)])

@@ -15,6 +15,7 @@ from pellucid import model_file
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, ModelFileError, PellucidWarning
 from pellucid.network import Network
+from pellucid.tables.decision import Decision
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import Evidence, scores_of
 from pellucid.tables.explanation import RowExplanation, explain
@@ -60,6 +61,8 @@ class TableModel(TablePictures):
         Of each network that the model is the mean of, where it is one of several.
     errors : Errors, optional
         Of predicted numbers, on rows that were not learned from, for intervals.
+    decision : Decision, optional
+        How probabilities become classes, where that was chosen for a metric; else the most probable class.
     """
 
     encoding: TableEncoding
@@ -70,6 +73,7 @@ class TableModel(TablePictures):
     typical: Typical
     histories: list[History] = dataclasses.field(default_factory=list)
     errors: Errors | None = None
+    decision: Decision | None = None
 
     @property
     def history(self) -> History:
@@ -80,6 +84,10 @@ class TableModel(TablePictures):
     def classes(self) -> list[Any]:
         """The classes in their own type; empty in regression."""
         return list(self.target.classes)
+
+    def answered(self, probabilities: Array) -> Array:
+        """The index of the class that is answered for each row of probabilities (n_rows, n_classes)."""
+        return self.decision(probabilities) if self.decision else probabilities.argmax(axis=1)
 
     def neuron(self, name: str, number: int | None = None) -> TableNeuron:
         """A neuron by a name such as `hidden_1/3`, or by its layer and number, in the table's own units.
@@ -122,7 +130,10 @@ class TableModel(TablePictures):
         return np.asarray(ends[:, 0] if len(self.target.names) == 1 else ends)
 
     def predict_probabilities(self, source: Any) -> Array:
-        """The probability of each class for each row, float32 `(n_rows, n_classes)`; warns like `predict`."""
+        """The probability of each class for each row, float32 `(n_rows, n_classes)`; warns like `predict`.
+
+        The class that `predict` answers is the most probable one, unless `decision` says otherwise.
+        """
         if not self.classes:
             raise ArgumentError("this model predicts numbers; only classes have probabilities.")
         outputs, report = self._outputs(self.read(source))
@@ -180,7 +191,8 @@ class TableModel(TablePictures):
         """
         table, target, answers, report = self.judged(source)
         self._tell(table, report, notes, target.notes[1:])
-        scores = scores_of(self.target.task, self.target.own(target.values), answers)
+        own = self.target.own(target.values)
+        scores = scores_of(self.target.task, own, answers, decision=self.decision)
         return scores | {"n_rows": len(target.rows)}
 
     def judged(self, source: Any) -> tuple[Table, Target, Array, Report]:
@@ -316,6 +328,7 @@ class TableModel(TablePictures):
             "typical": self.typical,
             "histories": [h.to_dict() for h in self.histories],
             "errors": None if self.errors is None else self.errors.to_dict(),
+            "decision": self.decision and self.decision.to_dict(),
         }, tensors
 
     @classmethod
@@ -330,12 +343,15 @@ class TableModel(TablePictures):
             histories = [History.from_dict(h) for h in document.get("histories", [])]
             known = document.get("errors")
             errors = None if known is None else Errors.from_dict(known, len(target.names))
+            decision = document.get("decision")
+            if decision is not None:
+                decision = Decision.from_dict(decision, len(target.classes))
         except (KeyError, TypeError) as error:
             raise ModelFileError(f"the file's description of the table model lacks {error}") from None
         n_out = len(target.classes) or len(target.names)
         if network.n_in != encoding.n_features or network.n_out != n_out:
             raise ModelFileError("the file's network does not fit its table encoding.")
-        return cls(encoding, target, network, evidence, notes, typical, histories, errors)
+        return cls(encoding, target, network, evidence, notes, typical, histories, errors, decision)
 
     def __reduce__(self) -> tuple[Callable[..., TableModel], tuple[Any, ...]]:
         document, tensors = copy.deepcopy(self.to_dict(training=True))
@@ -383,7 +399,7 @@ class TableModel(TablePictures):
             notes += [*report.notes, *missing(table, usual), *more]
 
     def _decoded(self, outputs: Array) -> Array:
-        return self.target.decode(outputs.argmax(axis=1) if self.classes else outputs)
+        return self.target.decode(self.answered(outputs) if self.classes else outputs)
 
 
 def _warn(report: Report, level: int = 3) -> None:

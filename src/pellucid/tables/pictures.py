@@ -40,6 +40,9 @@ class Modelled(Protocol):
     def classes(self) -> list[Any]:
         """The classes; empty in regression."""
 
+    def answered(self, probabilities: Array) -> Array:
+        """The index of the class that is answered for each row of probabilities."""
+
     def judged(self, source: Any) -> tuple[Table, Target, Array, Report]:
         """A table, its targets, the answers for the rows that have one, and what was found on the way."""
 
@@ -103,7 +106,7 @@ class TablePictures:
             from pellucid.plots.confusion import confusion_matrix
 
             return confusion_matrix(
-                target.values, answers.argmax(axis=1), self.classes, target=names[0], path=path
+                target.values, self.answered(answers), self.classes, target=names[0], path=path
             )
         from pellucid.plots.regression import predicted_against_true
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from pellucid.engine.buffer import Array
-from pellucid.errors import TableError
+from pellucid.errors import ArgumentError, TableError
 from pellucid.tables.class_notes import notes_on_classes
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.features import Report
 from pellucid.tables.reading import read_table
 from pellucid.tables.row_split import RowSplit, split_rows
+from pellucid.tables.row_weights import Numbers, combined, read_weights, without
 from pellucid.tables.schema import Schema
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
@@ -51,6 +52,8 @@ class Prepared:
         A typical value of each column, see `typical_values`.
     notes : list of str
         Sentences for the user.
+    weights : float64 array (n,), optional
+        What each row of X counts, where they do not count alike.
     """
 
     encoding: TableEncoding
@@ -61,6 +64,7 @@ class Prepared:
     scales: list[tuple[str, ...]]
     typical: Typical
     notes: list[str]
+    weights: Numbers | None = None
 
     @property
     def n_learned(self) -> int:
@@ -82,6 +86,11 @@ class Prepared:
         n_numbers = len(rows) * max(1, len(self.target.classes))
         return rows[:: -(-n_numbers // MOST_JUDGED)]
 
+    @property
+    def judged_weights(self) -> Numbers | None:
+        """What each judged row counts; None where they count alike."""
+        return None if self.weights is None else self.weights[self.judged]
+
 
 def prepare(
     source: Any,
@@ -97,11 +106,18 @@ def prepare(
     schema: Schema,
     normalisation: Any,
     encoding: str = "utf-8",
+    weight: str | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
 ) -> Prepared:
     """Read, split and encode a table; options as in `fit_table`."""
     text = [*schema.text_columns, *([] if group is None else [group])]
     table = read_table(source, text=text, encoding=encoding)
+    of_rows, left_out = read_weights(table, weight, sample_weight), 0
+    if of_rows is not None:
+        table, left_out = without(table, target, of_rows), int((of_rows == 0).sum())
     wanted = read_target(table, target, task=task)
+    wanted = dataclasses.replace(wanted, n_missing=wanted.n_missing - left_out)
     notes = wanted.notes
     divided = split_rows(
         table,
@@ -116,6 +132,11 @@ def prepare(
     wanted, divided = _without_the_rest(wanted, divided)
     if group is not None:  # who the customer is says nothing of another one
         schema = schema.leaving_out(table.find(group), "rows are split by it")
+    if weight is not None:
+        weight = table.find(weight)
+        if weight in wanted.names:
+            raise ArgumentError(f"{weight!r} is the target, so it cannot be the weight column too.")
+        schema = schema.leaving_out(weight, "it is what each row counts")
     training = divided.training if len(divided.folds) < 2 else np.arange(len(wanted.rows))
     features = TableEncoding.fit(
         table,
@@ -124,6 +145,8 @@ def prepare(
         normalisation=normalisation,
         schema=schema,
     )
+    weights = combined(None if of_rows is None else of_rows[wanted.rows], class_weight, wanted, training)
+    notes += _on_weights(weights is not None, left_out)
     scales = scales_to_try(table, wanted, divided, target_scale)
     _check_reach(table, wanted, training, scales[0])
     report = Report()
@@ -133,7 +156,7 @@ def prepare(
     notes += notes_on_classes(wanted, divided.training, divided.held)
     notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
     typical = typical_values(table, features.columns, wanted.rows[training])
-    return Prepared(features, wanted, X, training, divided.folds, scales, typical, notes)
+    return Prepared(features, wanted, X, training, divided.folds, scales, typical, notes, weights)
 
 
 def _without_the_rest(target: Target, divided: RowSplit) -> tuple[Target, RowSplit]:
@@ -166,6 +189,14 @@ def _check_reach(table: Table, target: Target, training: Indices, scales: tuple[
                 f"{distance[row]:.0e} standard deviations away from the targets of the training rows. "
                 "Correct it, or leave it empty to leave out the row."
             )
+
+
+def _on_weights(are_weighted: bool, n_left_out: int) -> list[str]:
+    notes = ["Rows count by their weights, in training and in the scores above."] if are_weighted else []
+    if n_left_out:
+        rows = "1 row is" if n_left_out == 1 else f"{n_left_out:,} rows are"
+        notes.append(f"{rows} left out, as the weight is 0.")
+    return notes
 
 
 def _on_twins(n: int, n_held: int) -> list[str]:

@@ -130,7 +130,7 @@ def scales_to_try(table: Table, target: Target, split: RowSplit, asked: str) -> 
     return [linear, (logarithm_for(y),)] if may_be_better else [linear]
 
 
-def smearing(residuals: Numbers) -> float:
+def smearing(residuals: Numbers, weights: Numbers | None = None) -> float:
     """What to multiply e^(predicted logarithm) with, so that it is right on average: mean(e^residual).
 
     The logarithm that a network predicts is a mean of logarithms, so its e^ is nearer to a median.
@@ -139,6 +139,8 @@ def smearing(residuals: Numbers) -> float:
     ----------
     residuals : float64 array (n,)
         Logarithms of some training rows' targets less what the network predicts for them.
+    weights : float64 array (n,), optional
+        What each row counts.
 
     References
     ----------
@@ -149,4 +151,4 @@ def smearing(residuals: Numbers) -> float:
     >>> round(smearing(np.log([1.0, 4.0]) - np.log(2.0)), 3)
     1.25
     """
-    return float(np.mean(_exp(residuals)))
+    return float(np.average(_exp(residuals), weights=weights))

@@ -149,8 +149,8 @@ def _better(linear: Trained, log: Trained, given: Prepared) -> tuple[Trained, st
 
 def _own_rmse(trained: Trained, given: Prepared) -> float:
     """On the rows that the networks are judged by, with the factors that they would get."""
-    z, y = trained.judged(given), given.target.values[given.judged]
-    return rmse(smeared(trained.goal, z, y)[0], z, y)
+    z, y, weights = trained.judged(given), given.target.values[given.judged], given.judged_weights
+    return rmse(smeared(trained.goal, z, y, weights)[0], z, y, weights)
 
 
 def _trained(
@@ -170,6 +170,8 @@ def _trained(
         make_unknown_neutral(network)
     y = goal.encode(given.target.values)
     asked = {**recipe.training(given.n_learned), **options}
+    if given.weights is not None:
+        asked["sample_weight"] = given.weights
     numbers = [i % max(1, len(given.folds)) for i in which]
     each = [{"validation_rows": given.folds[number]} if given.folds else {} for number in numbers]
     if len(networks) == 1:
@@ -191,7 +193,9 @@ def _sound(networks: list[Network]) -> list[int]:
     return sound or begun or [is_finite.index(True)]
 
 
-def smeared(goal: TargetEncoding, z: Numbers, y: Array) -> tuple[TargetEncoding, list[str]]:
+def smeared(
+    goal: TargetEncoding, z: Numbers, y: Array, weights: Numbers | None = None
+) -> tuple[TargetEncoding, list[str]]:
     """The encoding with Duan's factors where they lower the error, and a sentence that says so.
 
     Parameters
@@ -202,12 +206,14 @@ def smeared(goal: TargetEncoding, z: Numbers, y: Array) -> tuple[TargetEncoding,
         What networks answer for rows that they are judged by.
     y : float64 array (n, n_targets)
         Their targets in their own unit.
+    weights : float64 array (n,), optional
+        What each of them counts.
     """
     if set(goal.scales) <= {"linear"}:
         return goal, []
-    factors = tuple(smearing(r) for r in ((goal.standardised(y) - z) * np.array(goal.std)).T)
+    factors = tuple(smearing(r, weights) for r in ((goal.standardised(y) - z) * np.array(goal.std)).T)
     better = dataclasses.replace(goal, factors=factors)
-    before, after = rmse(goal, z, y), rmse(better, z, y)
+    before, after = rmse(goal, z, y, weights), rmse(better, z, y, weights)
     if not after < before:
         return goal, []
     times = ", ".join(f"{f:.3g}" for f in factors)
@@ -217,9 +223,10 @@ def smeared(goal: TargetEncoding, z: Numbers, y: Array) -> tuple[TargetEncoding,
     ]
 
 
-def rmse(goal: TargetEncoding, z: Numbers, y: Array) -> float:
-    """Root mean squared error in the target's own unit."""
-    return float(np.sqrt(np.mean((y - goal.in_own_unit(z)) ** 2)))
+def rmse(goal: TargetEncoding, z: Numbers, y: Array, weights: Numbers | None = None) -> float:
+    """Root mean squared error in the target's own unit, of rows that may have weights."""
+    squares = ((y - goal.in_own_unit(z)) ** 2).mean(axis=1)
+    return float(np.sqrt(np.average(squares, weights=weights)))
 
 
 def _two(a: float, b: float) -> str:

@@ -70,7 +70,7 @@ class Subject:
     @cached_property
     def scores(self) -> dict[str, float]:
         """Scores of the network on the rows of the table."""
-        return scores_of(self.model.target.task, self._own, self.answers)
+        return scores_of(self.model.target.task, self._own, self.answers, decision=self.model.decision)
 
     @cached_property
     def losses(self) -> Array:
