@@ -132,6 +132,20 @@ def test_weights_of_classes_are_by_their_names() -> None:
         NetworkClassifier(**QUICK, class_weight={"bird": 1.0}).fit(FRAME, KIND)
 
 
+def test_answers_are_those_for_the_metric() -> None:
+    rare = np.where(X[:, 0] > np.quantile(X[:, 0], 0.9), "yes", "no")
+    noisy = X + np.random.default_rng(5).normal(size=X.shape) * X.std(axis=0)
+    classifier = NetworkClassifier(**QUICK, metric="f1").fit(noisy, rare)
+    decision = classifier.model_.decision
+    assert decision is not None
+    p = classifier.predict_proba(noisy)
+    np.testing.assert_array_equal(classifier.predict(noisy) == "yes", p[:, 1] > decision.numbers[0])
+    usual = NetworkClassifier(**QUICK).fit(noisy, rare)
+    np.testing.assert_array_equal(usual.predict_proba(noisy), p)
+    with pytest.raises(ValueError, match="metric must be one of"):
+        NetworkClassifier(**QUICK, metric="f3").fit(noisy, rare)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -39,6 +39,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         numbers are numbers unless something else is asked.
     class_weight : dict or "balanced", optional
         Weight of each class.
+    metric : {"accuracy", "balanced_accuracy", "f1"}, optional
+        What `predict` is to be best by, see `pellucid.fit_table`; unless given it answers the most probable
+        class. Probabilities do not depend on it.
     time_limit : float, optional
         Seconds of training at most.
     n_jobs : int, optional
@@ -103,6 +106,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ignore: Any = None,
         schema: Any = None,
         class_weight: Any = None,
+        metric: str | None = None,
         time_limit: float | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -129,6 +133,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.ignore = ignore
         self.schema = schema
         self.class_weight = class_weight
+        self.metric = metric
         self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -166,8 +171,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         PellucidWarning
             Of all that training has not seen, such as categories.
         """
-        proba = self.predict_proba(X)
-        return np.asarray(self.classes_[proba.argmax(axis=1)])
+        if self.metric is None:
+            return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        answered = self.model_.answered(self._answers("predict_probabilities", X))
+        return np.asarray(self.classes_[np.array(self._places)[answered]])
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, in the order of `classes_`.
@@ -217,7 +224,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if isinstance(weight, dict):
             known = dict(zip(self.classes_.tolist(), self._labels, strict=True))
             weight = {known.get(name, name): value for name, value in weight.items()}
-        return options if weight is None else options | {"class_weight": weight}
+        more = {"class_weight": weight, "metric": self.metric}
+        return options | {name: value for name, value in more.items() if value is not None}
 
     def _own_values(self, values: Array) -> Any:
         return [self._labels[int(code)] for code in values]
