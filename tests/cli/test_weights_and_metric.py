@@ -39,7 +39,12 @@ def test_a_weight_is_no_input_and_a_metric_decides(call, tmp_path):
     said = np.where(found["probability_yes"].to_numpy() > threshold, "yes", "no")
     assert found["prediction"].to_list() == said.tolist()
     scores = call("evaluate", str(place), str(tmp_path / "t.csv"), "--json").json["scores"]
-    assert scores["accuracy"] == np.mean(said == frame["y"].to_numpy())
+    right = said == frame["y"].to_numpy()
+    assert scores["accuracy"] == np.mean(right)
+    weighed = call("evaluate", str(place), str(tmp_path / "t.csv"), "--weight", "much", "--json").json[
+        "scores"
+    ]
+    assert weighed["accuracy"] == np.average(right, weights=frame["much"].to_numpy())
 
 
 def test_wrong_names_end_in_a_sentence(call, tmp_path):

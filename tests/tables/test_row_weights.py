@@ -130,6 +130,21 @@ def test_integer_weights_are_copies_of_rows_to_the_verdict() -> None:
     assert ("within chance" in weighted.verdict) == (abs(mean / error) < 2)
 
 
+def test_other_rows_are_judged_by_their_weights() -> None:
+    model = fit_table(CLASSES, "y", **QUICK)
+    weights = np.where(np.arange(200) < 20, 0.0, W)
+    p = np.asarray(model.predict_probabilities(CLASSES), np.float64)
+    y = np.array([model.classes.index(c) for c in CLASSES["y"]])
+    scores = model.evaluate(CLASSES, [], sample_weight=weights)
+    assert scores["n_rows"] == 180
+    assert scores["accuracy"] == pytest.approx(np.average(p.argmax(axis=1) == y, weights=weights))
+    loss = np.average(-np.log(p[np.arange(200), y]), weights=weights)
+    assert scores["log_loss"] == pytest.approx(loss, rel=1e-5)
+    assert model.evaluate({**CLASSES, "w": weights}, [], weight="w") == scores
+    with pytest.raises(PellucidError, match="no weight column 'v'"):
+        model.evaluate(CLASSES, weight="v")
+
+
 def test_intervals_know_weights() -> None:
     errors = RNG.normal(size=(500, 2))
     same = Errors.of(errors, np.full(500, 0.7))

@@ -23,6 +23,7 @@ EXAMPLE = """Example:
   pellucid fit examples/penguins.csv --target species --schema schema.toml"""
 
 Columns = Annotated[list[str] | None, Parameter(metavar="COLUMN")]
+Column = Annotated[str | None, Parameter(metavar="COLUMN")]
 Tables = Annotated[list[Path], Parameter(metavar="DATA")]
 Encoding = Annotated[str, Parameter(metavar="NAME")]
 File = Annotated[Path | None, Parameter(metavar="FILE")]

@@ -8,7 +8,7 @@ from pathlib import Path
 from cyclopts import App
 
 from pellucid.cli import files, output
-from pellucid.cli.columns import Encoding, Tables
+from pellucid.cli.columns import Column, Encoding, Tables
 from pellucid.errors import ArgumentError, PellucidWarning
 
 EXAMPLE = """Example:
@@ -26,6 +26,7 @@ def evaluate(
     *,
     plot: files.Picture = None,
     plot_calibration: files.Picture = None,
+    weight: Column = None,
     encoding: Encoding = "utf-8",
     json: bool = False,
 ) -> None:
@@ -43,6 +44,8 @@ def evaluate(
         confusion matrix, of numbers one against the other.
     plot_calibration
         Draw how often comes true what is said with a probability.
+    weight
+        A column of numbers: what each row counts; 0 leaves it out.
     encoding
         Of text files; utf-8 unless given.
     json
@@ -59,7 +62,7 @@ def evaluate(
         )
     notes: list[str] = []
     table = the_model.read(files.table_source(*data), with_target=True, encoding=encoding)
-    scores = the_model.evaluate(table, notes)
+    scores = the_model.evaluate(table, notes, weight=weight)
     with warnings.catch_warnings(action="ignore", category=PellucidWarning):  # they are in the notes
         if plot is not None:
             the_model.plot_predictions(table, plot)

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from pellucid import checks
 from pellucid.activations import ACTIVATIONS
 from pellucid.cli import files, output
-from pellucid.cli.columns import Asked, Columns, Encoding, File, Tables
+from pellucid.cli.columns import Asked, Column, Columns, Encoding, File, Tables
 from pellucid.cli.describe import describe
 from pellucid.cli.failures import in_words_of_the_command
 from pellucid.errors import ArgumentError, ModelFileError, UnknownNameError
@@ -70,7 +70,6 @@ Metric = Annotated[
     one_of("What classes are answered for; the most probable one unless given", lambda: list(CHOSEN_BY)),
 ]
 Scale = Annotated[str | None, one_of("What a regression learns", lambda: list(TARGET_SCALES))]
-Column = Annotated[str | None, Parameter(metavar="COLUMN")]
 
 
 @Parameter(name="*")

@@ -26,6 +26,7 @@ from pellucid.tables.own_units import TableNeuron, table_neuron
 from pellucid.tables.pictures import TablePictures
 from pellucid.tables.predictions import beside, missing
 from pellucid.tables.reading import read_table
+from pellucid.tables.row_weights import read_weights, without
 from pellucid.tables.table import Table
 from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.targets import Target
@@ -179,7 +180,14 @@ class TableModel(TablePictures):
         self._tell(table, report, notes, kept)
         return frame
 
-    def evaluate(self, source: Any, notes: list[str] | None = None) -> dict[str, float]:
+    def evaluate(
+        self,
+        source: Any,
+        notes: list[str] | None = None,
+        *,
+        weight: str | None = None,
+        sample_weight: Any = None,
+    ) -> dict[str, float]:
         """Scores on the rows of a table that have a target, and their number as `n_rows`.
 
         Parameters
@@ -188,11 +196,18 @@ class TableModel(TablePictures):
             As in `predict`, with the target.
         notes : list, optional
             As in `predict_table`; also says how many rows have no target.
+        weight, sample_weight
+            What each row counts, as in `fit_table`; unless given, all count alike.
         """
-        table, target, answers, report = self.judged(source)
+        table = self.read(source, with_target=True)
+        weights = read_weights(table, weight, sample_weight)
+        if weights is not None:
+            table = without(table, self.target.names, weights)
+        table, target, answers, report = self.judged(table)
+        of_rows = None if weights is None else weights[target.rows]
         self._tell(table, report, notes, target.notes[1:])
         own = self.target.own(target.values)
-        scores = scores_of(self.target.task, own, answers, decision=self.decision)
+        scores = scores_of(self.target.task, own, answers, of_rows, self.decision)
         return scores | {"n_rows": len(target.rows)}
 
     def judged(self, source: Any) -> tuple[Table, Target, Array, Report]:
