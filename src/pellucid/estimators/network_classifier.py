@@ -172,9 +172,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Of all that training has not seen, such as categories.
         """
         if self.metric is None:
-            return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
-        answered = self.model_.answered(self._answers("predict_probabilities", X))
-        return np.asarray(self.classes_[np.array(self._places)[answered]])
+            proba = self.predict_proba(X)
+            return np.asarray(self.classes_[proba.argmax(axis=1)])
+        found = self._answers("predict_probabilities", X)
+        return np.asarray(self.classes_[np.array(self._places)[self.model_.answered(found)]])
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, in the order of `classes_`.
