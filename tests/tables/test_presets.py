@@ -131,3 +131,15 @@ def test_without_validation_rows_networks_are_averaged_as_they_are() -> None:
     assert "say nothing about other rows" in model.evidence.verdict
     p = model.predict_probabilities(CLASSES)
     np.testing.assert_allclose(p, softmax(np.log(p.astype(np.float64))), atol=1e-6)
+
+
+def test_notes_on_rows_speak_of_all_parts() -> None:
+    twice = {"x": [*range(60), *range(60)], "y": [*(["a", "b"] * 29), "a", "b"] * 2}
+    twice = {name: [float(v) if name == "x" else v for v in values] for name, values in twice.items()}
+    model = fit_table(twice, "y", preset="default", epochs=2)
+    said = next(note for note in model.notes if "in every feature" in note)
+    assert "of the 120 validation rows" in said
+    assert int(said.split()[0]) > 60  # four of five twins are in another part
+    rare = {"x": twice["x"], "y": [*twice["y"][:-1], "c"]}
+    notes = fit_table(rare, "y", preset="default", epochs=2).notes
+    assert not any("occurs in validation rows only" in note for note in notes)

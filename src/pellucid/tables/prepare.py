@@ -153,8 +153,10 @@ def prepare(
     rows = None if len(wanted.rows) == len(table) else wanted.rows
     X = features.encode(table, rows=rows, report=report)
     notes += [*divided.notes, *features.notes, *report.notes]
-    notes += notes_on_classes(wanted, divided.training, divided.held)
-    notes += _on_twins(n_twins(X, wanted.values, divided.training, divided.held), len(divided.held))
+    held = divided.held if len(divided.folds) < 2 else np.sort(np.concatenate(divided.folds))
+    notes += notes_on_classes(wanted, training, held)
+    twins = (n_twins(X, wanted.values, np.setdiff1d(training, fold), fold) for fold in divided.folds)
+    notes += _on_twins(sum(twins), len(held))
     typical = typical_values(table, features.columns, wanted.rows[training])
     return Prepared(features, wanted, X, training, divided.folds, scales, typical, notes, weights)
 
