@@ -22,7 +22,11 @@ A message says who, what was expected, what was found and what to do, with the v
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
+
+INSIDE = ("pellucid", "sklearn", "joblib")  # packages whose lines are never the user's
 
 
 class PellucidError(Exception):
@@ -84,6 +88,22 @@ class InternalError(PellucidError):
 
 class PellucidWarning(UserWarning):
     """What is worth knowing of a call that goes on, such as categories that training has never seen."""
+
+
+def warn(text: str, category: type[Warning] = PellucidWarning) -> None:
+    """Warn in the user's line: the nearest one that is in no package through which the call went.
+
+    Parameters
+    ----------
+    text : str
+        What is worth knowing.
+    category : type
+        What kind of warning it is.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_globals.get("__name__", "").partition(".")[0] in INSIDE and frame.f_back:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -225,6 +226,16 @@ def test_weights_are_routed() -> None:
         routed = cross_validate(net, FRAME, KIND, cv=2, params={"sample_weight": weights})["test_score"]
     plain = cross_validate(NetworkClassifier(**QUICK), FRAME, KIND, cv=2)["test_score"]
     assert (routed != plain).all()
+
+
+@pytest.mark.parametrize("wrap", [lambda net: net, make_pipeline])
+def test_warnings_are_of_the_user_s_line(wrap: Any) -> None:
+    X = pd.DataFrame({"hair": ["red", "dark"] * 20, "age": np.arange(40.0)})
+    net = wrap(NetworkClassifier(hidden=(2,), epochs=1)).fit(X, ["yes", "no"] * 20)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net.predict(pd.DataFrame({"hair": ["blue"], "age": [1.0]}))
+    assert [(w.category, w.filename) for w in caught] == [(pellucid.PellucidWarning, __file__)]
 
 
 def test_beside_another_classifier() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from pellucid.engine.buffer import Array
-from pellucid.errors import DataError
+from pellucid.errors import DataError, warn
 from pellucid.estimators.arrays import LARGEST, NON_FINITE, activated, as_float32, distinct, in_blocks
 from pellucid.estimators.engine import ACTIVATIONS, network_of, optimizer_of, publish, units_of
 from pellucid.estimators.pace import Pace
@@ -158,9 +157,9 @@ class Perceptron(BaseEstimator):
             batch_size = min(AUTO_BATCH, n_rows)
         else:
             if self.batch_size > n_rows:
-                warnings.warn(
+                warn(
                     "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                    stacklevel=5,
+                    UserWarning,
                 )
             batch_size = min(self.batch_size, n_rows)
         scale, offset = self._told(targets, weights)
@@ -252,18 +251,17 @@ class Perceptron(BaseEstimator):
     def _finish(self, stopped_by: str, reason: str, incremental: bool) -> None:
         """Refuse weights that are not finite, warn where it did not converge."""
         if stopped_by == "ctrl-c":
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+            warn("Training interrupted by user.", UserWarning)
         elif stopped_by == "epochs" and not incremental:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
                 "hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
         if stopped_by == "diverged":
             if not self.early_stopping:
                 raise ValueError(NON_FINITE)
-            warnings.warn(f"Stochastic Optimizer: {reason}.", ConvergenceWarning, stacklevel=6)
+            warn(f"Stochastic Optimizer: {reason}.", ConvergenceWarning)
 
     # ---------------------------------------------------------------- the network
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from pellucid.engine.buffer import Array
+from pellucid.errors import warn
 from pellucid.estimators.arrays import NON_FINITE, distinct
 from pellucid.estimators.engine import network_of, publish
 from pellucid.training.whole_batch import Lbfgs
@@ -53,7 +53,7 @@ def fit_whole_batch(estimator: Any, X: Array, targets: Array, weights: Array | N
     if history.stopped_by == "diverged" or not all(np.isfinite(w).all() for w in estimator.coefs_):
         raise ValueError(NON_FINITE)
     if history.stopped_by == "ctrl-c":
-        warnings.warn("Training interrupted by user.", stacklevel=5)
+        warn("Training interrupted by user.", UserWarning)
     if history.stopped_by in STOPS:
         _warn(len(curve), estimator.max_iter, *STOPS[history.stopped_by])
 
@@ -67,4 +67,4 @@ def _warn(n_iter: int, max_iter: int, status: int, message: str) -> None:
         "\nYou might also want to scale the data as shown in:\n"
         "    https://scikit-learn.org/stable/modules/preprocessing.html"
     )
-    warnings.warn(text, ConvergenceWarning, stacklevel=6)
+    warn(text, ConvergenceWarning)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.engine.buffer import Array
-from pellucid.errors import ArgumentError, PellucidWarning
+from pellucid.errors import ArgumentError, warn
 from pellucid.tables.anatomy import TableAnatomy
 from pellucid.tables.evidence import scores_of
 from pellucid.tables.features import Report
@@ -171,7 +170,7 @@ class TableAnswers(TableAnatomy):
     def _tell(self, table: Table, report: Report, notes: list[str] | None, more: Iterable[str]) -> None:
         """Put all that is worth knowing into the caller's list, or else warn of what training never saw."""
         if notes is None:
-            _warn(report, level=4)
+            _warn(report)
         else:
             said = {*report.lacking, *report.missing}
             usual = [c.name for c in self.encoding.columns if c.name not in said]
@@ -181,7 +180,7 @@ class TableAnswers(TableAnatomy):
         return self.target.decode(self.answered(outputs) if self.classes else outputs)
 
 
-def _warn(report: Report, level: int = 3) -> None:
-    """Warn of what was found, in the line that called the model."""
+def _warn(report: Report) -> None:
+    """Warn of what training has not seen."""
     for note in report.warnings:
-        warnings.warn(note, PellucidWarning, stacklevel=level)
+        warn(note)
