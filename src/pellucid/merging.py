@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError
-from pellucid.layers.base import Layer, layer_from_spec
+from pellucid.layers.base import Layer, layer_from_spec, nameless
 from pellucid.layers.concat import Concat
 from pellucid.layers.dense import Dense
 from pellucid.network import Network
@@ -103,14 +102,7 @@ def _check(networks: Sequence[Network]) -> None:
 def _named(layer: Layer, member: int = 1) -> Layer:
     """A fresh copy of a member's layer: `hidden_1` of the first, `hidden_1_of_2` of the second."""
     name = layer.label if member == 1 else f"{layer.label}_of_{member}"
-    return layer_from_spec(_without_names(layer.spec) | {"name": name})
-
-
-def _without_names(spec: Any) -> Any:
-    if isinstance(spec, dict):
-        is_layer = "kind" in spec
-        return {k: _without_names(v) for k, v in spec.items() if not (is_layer and k == "name")}
-    return [_without_names(v) for v in spec] if isinstance(spec, list) else spec
+    return layer_from_spec(nameless(layer.spec) | {"name": name})
 
 
 def _with_past(net: Network, first: Network) -> Network:

@@ -100,6 +100,7 @@ class Network(Insight, Pictures):
         seconds: float = 5.0,
         rows: Sequence[int] | None = None,
         columns: Mapping[str, Sequence[int]] | None = None,
+        histories: Sequence[History] = (),
     ) -> Health:
         """What may be wrong with the network, its training, or some rows; a healthy one gets no finding.
 
@@ -119,6 +120,8 @@ class Network(Insight, Pictures):
             What the rows are called; from 0 unless given.
         columns : mapping of str to sequence of int, optional
             Inputs that belong together, such as those of a category, by their common name.
+        histories : sequence of History, optional
+            Of the networks that this one is the mean of, where it is `merged`; its own unless given.
 
         Returns
         -------
@@ -128,7 +131,7 @@ class Network(Insight, Pictures):
         """
         from pellucid.health.examine import examine
 
-        return examine(self, X, y, try_fixes, seconds, rows, columns)
+        return examine(self, X, y, try_fixes, seconds, rows, columns, histories)
 
     # ---------------------------------------------------------------- files, copies
 

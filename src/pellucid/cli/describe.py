@@ -62,6 +62,7 @@ def _described(network: Network) -> dict[str, Any]:
                 "n_out": row.n_out,
                 "synapses": row.synapses,
                 "parameters": row.parameters,
+                "depth": row.depth,
             }
             for row in summary.rows
         ],

@@ -250,7 +250,7 @@ def fit(
     model = fit_table(files.table_source(*data), names, encoding=encoding, verbose=0 if quiet else 1, **given)
     path = save(model, place, may_replace=out is not None)
     if plot is not None:
-        model.history.plot(plot)
+        model.plot_training(plot)
         output.say(f"The picture is in {plot}.")
     if json:
         output.write_json(describe(model, path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from pellucid.cli.columns import show_roles
 from pellucid.cli.describe import describe
 from pellucid.cli.failures import in_words_of_the_command
 from pellucid.cli.sparkline import BARS, PLAIN_BARS, sparkline
+from pellucid.glass.text import shortened
 
 if TYPE_CHECKING:
     from pellucid.glass.neurons import Neuron
@@ -27,6 +29,7 @@ EXAMPLE = """Example:
   pellucid show penguins.pellucid --plot network.svg"""
 
 CURVES = ("loss", "validation_loss")
+MOST_CURVES = 10  # networks whose curves are shown
 
 app = App(name="show", help_epilogue=EXAMPLE)
 
@@ -80,7 +83,7 @@ def show_model(model: TableModel | Network, path: Path) -> None:
     output.write(f"{path} predicts {', '.join(model.target.names)}{classes}.\n")
     show_columns(model.encoding)
     output.write("")
-    show_network(model.network)
+    show_network(model.network, model.histories)
     output.write(f"\n{in_words_of_the_command(model.report())}")
 
 
@@ -90,34 +93,40 @@ def show_columns(encoding: TableEncoding) -> None:
     show_roles(encoding.roles, inputs)
 
 
-def show_network(network: Network) -> None:
-    """Print layers and the curves of training."""
+def show_network(network: Network, histories: Sequence[History] = ()) -> None:
+    """Print layers and the curves of training; of all networks where it is the mean of several."""
     summary = network.summary()
     rows = [
-        [row.name, shortened(row.description), *(f"{n:,}" for n in (row.n_in, row.n_out, row.parameters))]
-        for row in summary.rows
+        [r.indented, shortened(r.description, 60), *(f"{n:,}" for n in (r.n_in, r.n_out, r.parameters))]
+        for r in summary.rows
     ]
     output.write_table(["layer", "what", "in", "out", "parameters"], rows, n_texts=2)
     output.write(f"{summary.parameters:,} parameters, {summary.synapses:,} of them synapses.")
-    if curves := curve_lines(network.history):
+    if curves := curves_of_several(histories) if histories else curve_lines(network.history):
         output.write("\n" + "\n".join(curves))
-
-
-def shortened(text: str, most: int = 50) -> str:
-    """A text cut where it is long."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def curve_lines(history: History) -> list[str]:
     """A line for each loss: its name, its curve, the first and the last value."""
     names = [n for n in CURVES if n in history]
     wide = max(map(len, names), default=0)
+    return [f"{name.replace('_', ' '):<{wide}}  {curve_line(history[name])}" for name in names]
+
+
+def curves_of_several(histories: Sequence[History]) -> list[str]:
+    """A line for each network: its loss on validation rows, where there are any."""
+    lines = []
+    for number, history in enumerate(histories, 1):
+        if name := next((n for n in reversed(CURVES) if n in history), None):
+            lines.append(f"{name.replace('_', ' ')} of network {number:<2}  {curve_line(history[name])}")
+    more = len(lines) - MOST_CURVES
+    return lines if more <= 0 else [*lines[:MOST_CURVES], f"and {more} more"]
+
+
+def curve_line(values: Sequence[float]) -> str:
+    """A curve, its first and its last value."""
     bars = BARS if output.can_print(BARS) else PLAIN_BARS
-    return [
-        f"{name.replace('_', ' '):<{wide}}  {sparkline(history[name], bars=bars)}  {history[name][0]:.4g} to "
-        f"{history[name][-1]:.4g}, {len(history[name])} epochs"
-        for name in names
-    ]
+    return f"{sparkline(values, bars=bars)}  {values[0]:.4g} to {values[-1]:.4g}, {len(values)} epochs"
 
 
 def show_neuron(model: TableModel | Network, name: str, json: bool) -> None:

@@ -86,15 +86,21 @@ class Inside:
         ArgumentError
             If there is none; the message names the layers or the numbers that there are.
         """
-        found, j = find_neuron(self.layers, name, number)
+        found, j = find_neuron(self.wiring, name, number)
         return Neuron(LayerView(found, self), j)
 
 
-def find_neuron(layers: Sequence[Layer], name: str, number: int | None = None) -> tuple[Layer, int]:
+def find_neuron(wiring: Wiring, name: str, number: int | None = None) -> tuple[Layer, int]:
     """The layer and the number of a neuron, see `Inside.neuron`; a layer inside others also by its end."""
-    known = {la.label: la for la in all_layers(layers) if has_neurons(la)}
+    known = {la.label: la for la in all_layers(wiring.layers) if has_neurons(la)}
     label = name
     if number is None:
+        if makers := wiring.makers.get(str(name)):
+            more = f" (and {len(makers) - 1} more)" if len(makers) > 1 else ""
+            raise ArgumentError(
+                f"{name!r} is no neuron: layer {makers[0]!r}{more} makes it without synapses. Ask for a "
+                f"neuron that it leads to, LAYER/NUMBER. Layers: {', '.join(known)}."
+            )
         label, _, digits = str(name).rpartition("/")
         if not label or not digits.isdecimal():
             like = f", such as {next(iter(known))}/0" if known else ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, UnknownNameError
-from pellucid.glass.wiring import has_neurons
+from pellucid.glass.wiring import all_layers, has_neurons
 
 if TYPE_CHECKING:
     from pellucid.glass.neurons import LayerView
@@ -59,7 +59,9 @@ def stages_of(
             weights, bias = np.asarray(layer.weights), None if bias is None else np.asarray(bias)
             stages.append(Stage(layer.name, caption, layer.n_out, weights, bias, names, given))
         else:
-            stages.append(Stage(layer.name, _settings(layer), layer.n_out))
+            within = [la for branch in layer.definition.branches for la in all_layers(branch)]
+            inner = [(la.n_in, la.n_out) for la in within if has_neurons(la)]
+            stages.append(Stage(layer.name, _settings(layer), layer.n_out, inner=inner))
     return stages
 
 
@@ -75,6 +77,11 @@ def find_marked(stages: Sequence[Stage], neuron: str | None) -> tuple[int, int] 
         return None
     with_neurons = {s.name: i for i, s in enumerate(stages) if s.weights is not None}
     layer, _, index = str(neuron).rpartition("/")
+    if outer := next((s.name for s in stages if s.inner and layer.startswith(f"{s.name}/")), None):
+        raise ArgumentError(
+            f"neuron {neuron!r} is inside of {outer!r}, which a picture shows as one bar. "
+            f"Choose one of {', '.join(with_neurons)}."
+        )
     if layer not in with_neurons:
         raise UnknownNameError("layer with neurons", layer or neuron, with_neurons)
     n = stages[with_neurons[layer]].n
@@ -96,15 +103,15 @@ def title_of(stages: Sequence[Stage], marked: tuple[int, int] | None) -> str:
         leads = behind is not None and behind.weights is not None and len(behind.weights) == stage.n
         out = f" and leads to {behind.n:,}" if leads and behind else ""
         return f"Neuron {name(stage.name)}/{j} has {plural(n_in, 'synapse')}{out}"
-    with_neurons = [s for s in stages if s.weights is not None]
-    n_synapses = sum(s.weights.size for s in with_neurons if s.weights is not None)
-    hidden = [f"{s.n:,}" for s in with_neurons[:-1]]
+    sizes = [size for s in stages for size in ([s.weights.shape] if s.weights is not None else s.inner)]
+    n_synapses = sum(n_in * n for n_in, n in sizes)
+    hidden = [f"{n:,}" for _, n in sizes[:-1]]
     if not hidden:
         inside = "no hidden neurons"
     elif len(hidden) <= MOST_NAMED:
         inside = f"{' and '.join(hidden)} hidden neurons" if hidden != ["1"] else "1 hidden neuron"
     else:
-        inside = f"{sum(s.n for s in with_neurons[:-1]):,} neurons in {len(hidden)} hidden layers"
+        inside = f"{sum(n for _, n in sizes[:-1]):,} neurons in {len(hidden)} hidden layers"
     inputs, outputs = plural(stages[0].n, "input"), plural(stages[-1].n, "output")
     return f"{inputs}, {inside}, {outputs}: {plural(n_synapses, 'synapse')}"
 
@@ -132,7 +139,9 @@ def _row(array: Array | None, row: int) -> Array | None:
 
 
 def _settings(layer: LayerView) -> str:
-    """`rate=0.1` of `Dropout(rate=0.1)`."""
+    """`rate=0.1` of `Dropout(rate=0.1)`, and of what is made of layers the number of its branches."""
+    if branches := layer.definition.branches:
+        return f"{len(branches)} branches" if len(branches) > 1 else ""
     inside = re.fullmatch(r"\w+\((.*)\)", repr(layer.definition), re.DOTALL)
     words = re.sub(r"(, )?name='[^']*'", "", inside[1]) if inside else ""
     return "" if "{" in words else words  # lists of settings are too long for a picture

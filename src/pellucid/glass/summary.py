@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pellucid.glass.text import table_text
-from pellucid.layers.base import Layer
+from pellucid.glass.text import shortened, table_text
+from pellucid.glass.wiring import all_layers, has_neurons
+from pellucid.layers.base import Layer, nameless
+
+WIDEST = 80  # characters of a description
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: its parameters, the synapses among them, and multiplications for one sample."""
+    """One layer: its parameters, the synapses among them, and multiplications for one sample.
+
+    What is inside a layer stands below it, one deeper: layers, and branches where there are several.
+    """
 
     name: str
     description: str
@@ -19,6 +27,12 @@ class Row:
     n_out: int
     synapses: int
     parameters: int
+    depth: int = 0
+
+    @property
+    def indented(self) -> str:
+        """The name, two spaces further for each layer that it is inside of."""
+        return "  " * self.depth + self.name
 
 
 @dataclass(frozen=True)
@@ -30,12 +44,12 @@ class Summary:
     @property
     def parameters(self) -> int:
         """Numbers that the network keeps."""
-        return sum(r.parameters for r in self.rows)
+        return sum(r.parameters for r in self.rows if not r.depth)
 
     @property
     def synapses(self) -> int:
         """Weights, which are also the multiplications for one sample."""
-        return sum(r.synapses for r in self.rows)
+        return sum(r.synapses for r in self.rows if not r.depth)
 
     @property
     def nbytes(self) -> int:
@@ -43,10 +57,10 @@ class Summary:
         return 4 * self.parameters
 
     def __str__(self) -> str:
-        rows = [
-            (r.name, r.description, *(f"{v:,}" for v in (r.n_in, r.n_out, r.synapses, r.parameters)))
-            for r in self.rows
-        ]
+        rows = []
+        for r in self.rows:
+            numbers = (r.n_in, r.n_out, r.synapses, r.parameters)
+            rows.append((r.indented, shortened(r.description, WIDEST), *(f"{v:,}" for v in numbers)))
         head = ("layer", "what", "in", "out", "synapses", "parameters")
         lines = table_text(head, rows, n_texts=2).splitlines()
         lines.insert(1, "-" * max(map(len, lines)))
@@ -73,11 +87,52 @@ def size(nbytes: int) -> str:
 
 
 def summarise(layers: Sequence[Layer]) -> Summary:
-    """The summary of some layers."""
-    rows = []
-    for layer in layers:
-        shapes = [p.shape for p in layer.parameters]
-        numbers = sum(s[0] * s[1] if len(s) == 2 else s[0] for s in shapes)
-        synapses = sum(p.synapses for p in layer.parameters)
-        rows.append(Row(layer.label, repr(layer), layer.n_in, layer.n_out, synapses, numbers))
-    return Summary(rows)
+    """The summary of some layers.
+
+    Examples
+    --------
+    >>> from pellucid import Concat, Dense, Input, Network
+    >>> net = Network([Input(4), Concat([Dense(8)], [Dense(8)], [Dense(2)]), Dense(1)])
+    >>> print(net.summary())
+    layer                   what                          in  out  synapses  parameters
+    -----------------------------------------------------------------------------------
+    input                   Input(n_features=4)            4    4         0           0
+    concat_1                Concat of 3 branches           4   18        72          90
+      branch 1                                             4    8        32          40
+        concat_1/dense_1    Dense(n_out=8)                 4    8        32          40
+      branch 2              as branch 1: concat_1/dense_2  4    8        32          40
+      branch 3                                             4    2         8          10
+        concat_1/dense_3    Dense(n_out=2)                 4    2         8          10
+    output                  Dense(n_out=1)                18    1        18          19
+    109 parameters (436 bytes), 90 multiplications a sample
+    """
+    return Summary([row for layer in layers for row in _rows(layer, 0)])
+
+
+def _rows(layer: Layer, depth: int) -> Iterator[Row]:
+    """A layer, and what is inside it."""
+    branches, kind = layer.branches, type(layer).__name__
+    what = f"{kind} of {len(branches)} branches" if len(branches) > 1 else kind if branches else repr(layer)
+    yield Row(layer.label, what, layer.n_in, layer.n_out, *_counts([layer]), depth)
+    if len(branches) == 1:
+        yield from (row for inner in branches[0] for row in _rows(inner, depth + 1))
+        return
+    numbered = enumerate(branches, 1)
+    for _, alike in itertools.groupby(numbered, lambda pair: [nameless(la.spec) for la in pair[1]]):
+        first = 0
+        for number, branch in alike:
+            n_out, counts = branch[-1].n_out if branch else layer.n_in, _counts(branch)
+            said = "" if branch else "its inputs as they are"
+            if first:
+                own = [la.label for la in all_layers(branch) if has_neurons(la)]
+                said = ": ".join([f"as branch {first}", *([", ".join(own)] if own else [])])
+            yield Row(f"branch {number}", said, layer.n_in, n_out, *counts, depth + 1)
+            if not first:
+                yield from (row for inner in branch for row in _rows(inner, depth + 2))
+                first = number
+
+
+def _counts(layers: Sequence[Layer]) -> tuple[int, int]:
+    """Synapses and parameters."""
+    parameters = [p for layer in layers for p in layer.parameters]
+    return sum(p.synapses for p in parameters), sum(math.prod(p.shape) for p in parameters)

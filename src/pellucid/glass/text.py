@@ -22,6 +22,17 @@ def harmless(text: str) -> str:
     return text.translate(ESCAPES)
 
 
+def shortened(text: str, most: int) -> str:
+    """A text cut where it is long.
+
+    Examples
+    --------
+    >>> shortened("a long story", most=9)
+    'a long...'
+    """
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def cell(text: str) -> str:
     """A text in one line and not too long.
 
@@ -30,8 +41,7 @@ def cell(text: str) -> str:
     >>> print(cell("a\\nb"), len(cell("x" * 1000)))
     a\\nb 400
     """
-    text = text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 3]}..."
-    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
+    return harmless(shortened(text, LONGEST_CELL)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int = 1) -> str:

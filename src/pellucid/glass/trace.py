@@ -71,7 +71,7 @@ class Trace:
             If there is no such neuron; the message names those that there are.
         """
         assert self.passage is not None
-        return NeuronTrace(self.passage, *find_neuron(self.passage.layers, layer, number))
+        return NeuronTrace(self.passage, *find_neuron(self.passage.wiring, layer, number))
 
     def __getitem__(self, name: str) -> LayerTrace:
         for layer in self.layers:

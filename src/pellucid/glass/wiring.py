@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pellucid.layers.base import Layer, Origins
+from pellucid.layers.concat import Concat
 
 
 def has_neurons(layer: Layer) -> bool:
@@ -43,6 +44,9 @@ class Wiring:
         the number of the input there.
     passed : dict of str to list of str
         By layer: the layers that what comes into it has passed since its sources.
+    makers : dict of str to list of str
+        By the name of a number that is neither a feature nor a neuron, such as `age~1`: the layers that make
+        it.
     """
 
     layers: Sequence[Layer]
@@ -50,6 +54,7 @@ class Wiring:
     sources: dict[str, list[str]] = field(init=False, default_factory=dict)
     reached: dict[tuple[str, int], list[tuple[str, int]]] = field(init=False, default_factory=dict)
     passed: dict[str, list[str]] = field(init=False, default_factory=dict)
+    makers: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         inputs: list[Origins] = [(("", i),) for i in range(len(self.features))]
@@ -58,14 +63,18 @@ class Wiring:
 
     def _through(
         self, layers: Sequence[Layer], names: list[str], origins: list[Origins], passed: list[str]
-    ) -> list[Origins]:
-        """Follow what comes in through layers, one behind the other."""
+    ) -> tuple[list[Origins], list[str], list[str]]:
+        """Follow what comes in through layers, one behind the other: origins, names, and what was passed."""
         for layer in layers:
             self.sources[layer.label], self.passed[layer.label] = names, passed
             known, names = names, list(layer.output_names(names))
             if layer.branches:
                 ends = [self._through(branch, known, origins, passed) for branch in layer.branches]
-                origins = layer.joined(origins, ends)
+                origins = layer.joined(origins, [end for end, _, _ in ends])
+                beside = [name for _, end, _ in ends for name in end]
+                if isinstance(layer, Concat) and len(set(beside)) == len(beside):  # nothing is made of them
+                    names, passed = beside, list(dict.fromkeys(p for _, _, end in ends for p in end))
+                    continue
             elif has_neurons(layer):
                 for i, origin in enumerate(origins):
                     for source in origin:
@@ -74,5 +83,8 @@ class Wiring:
             else:  # what keeps its name is passed on
                 before = dict(zip(known, origins, strict=True))
                 origins = [before.get(name, ((layer.label, j),)) for j, name in enumerate(names)]
+                for name in dict.fromkeys(names):
+                    if name not in before:
+                        self.makers.setdefault(name, []).append(layer.label)
             passed = [] if set(names).isdisjoint(known) else [*passed, layer.label]
-        return origins
+        return origins, names, passed

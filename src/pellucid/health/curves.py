@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from pellucid.engine.buffer import Array
+from pellucid.glass.wiring import all_layers
 from pellucid.health.check import check
 from pellucid.health.finding import Finding
+from pellucid.health.histories import OF_TRAINING, at_best, curve_of, still_falling
 from pellucid.health.subject import Subject
 from pellucid.health.trials import Specs, settings_of
 from pellucid.optimizers import OPTIMIZERS
 
-LAST_PART = 0.2  # of the epochs
 STILL_FALLING = 0.05  # share of the trivial loss
 WORSE_THAN_A_LINE = 0.05  # of the trivial loss
 GAP, TIMES = 0.25, 2.0  # share of the trivial loss, and multiple of the training loss
-LEAST_EPOCHS = 5
 ROWS_PER_INPUT = 5
 MORE = 10  # times as many epochs
 
@@ -25,27 +25,26 @@ MORE = 10  # times as many epochs
 @check
 def underfitting(subject: Subject) -> Iterator[Finding]:
     """A loss that was still falling when training stopped, or that a straight line beats."""
-    history, trivial = subject.history, subject.trivial_loss
-    curve, train = subject.curve("validation_loss", "loss", "running_loss"), _training_curve(subject)
-    if not curve or not train or history.stopped_by == "diverged" or not trivial > 0:
+    trivial, last = subject.trivial_loss, _last_losses(subject)
+    if not last or subject.history.stopped_by == "diverged" or not trivial > 0:
         return
-    name = "validation loss" if subject.curve("validation_loss") else "loss"
-    back = max(1, round(LAST_PART * len(curve)))
-    fall = (curve[-1 - back] - curve[-1]) / trivial if len(curve) > back else 0.0
-    if history.stopped_by in ("epochs", "time") and len(curve) >= LEAST_EPOCHS and fall > STILL_FALLING:
+    falls = [fall for history in subject.histories if (fall := still_falling(history))]
+    fall = max(falls, key=lambda fall: fall.by, default=None)
+    if fall and fall.by > STILL_FALLING * trivial:
         yield Finding(
             "underfitting",
             "training",
-            f"In the last {back} of {len(curve)} epochs the {name} fell from "
-            f"{curve[-1 - back]:.4g} to {curve[-1]:.4g}, by {fall:.0%} of the loss of a trivial answer.",
+            f"In the last {fall.epochs} of {fall.of} epochs the {fall.name}{_of_several(subject, ' of one')} "
+            f"fell from {fall.start:.4g} to {fall.end:.4g}, by {fall.by / trivial:.0%} of the loss of a "
+            "trivial answer.",
             "The network was still learning when training stopped.",
             "three times as many epochs.",
             subject.trial("three times as many epochs", times=3),
-            {"from": curve[-1 - back], "to": curve[-1], "epochs": back, "trivial_loss": trivial},
+            {"from": fall.start, "to": fall.end, "epochs": fall.epochs, "trivial_loss": trivial},
         )
         return
     line = _line(subject)
-    if line is None or subject.losses.mean() > TIMES * train[-1]:  # other rows than those learned from
+    if line is None or subject.losses.mean() > TIMES * np.mean(last):  # other rows than those learned from
         return
     by_network, by_line = (_left_over(subject, found) for found in (subject.outputs[subject.sample], line))
     if by_network - by_line <= WORSE_THAN_A_LINE:
@@ -72,29 +71,40 @@ def underfitting(subject: Subject) -> Iterator[Finding]:
 @check
 def overfitting(subject: Subject) -> Iterator[Finding]:
     """A loss on other rows far above the one on the rows that were learned from."""
-    history, trivial = subject.history, subject.trivial_loss
-    train, held = _training_curve(subject), subject.curve("validation_loss")
-    if not train or not trivial > 0:
+    trivial, best = subject.trivial_loss, [at for h in subject.histories if (at := at_best(h))]
+    if not best or not trivial > 0:
         return
-    last = len(train) - 1
-    now = history.best_epoch - 1 if history.restored and history.best_epoch else last
-    seen, given = train[now], float(subject.losses.mean())
-    where, other = ("validation rows", held[now]) if held else ("the given rows", given)
+    seen = float(np.mean([b.seen for b in best]))
+    held = [b.held for b in best if b.held is not None]
+    lowest = [b.lowest for b in best if b.lowest is not None]
+    where, other = "the given rows", float(subject.losses.mean())
+    if held:
+        where, other = f"validation rows{_of_several(subject, ', in the mean')}", float(np.mean(held))
     if other - seen > GAP * trivial and other > TIMES * seen:
-        best = "" if not held else f"; the lowest on validation rows was {min(held):.4g}"
+        told = "" if not held else f"; the lowest on validation rows was {min(lowest):.4g}"
+        has_dropout = any(la.kind == "dropout" for la in all_layers(subject.net._definitions))
+        advice = "Dropout(0.2) behind the hidden layers"
         yield Finding(
             "overfitting",
             "network",
-            f"The loss is {seen:.4g} on the training rows and {other:.4g} on {where}{best}.",
+            f"The loss is {seen:.4g} on the training rows and {other:.4g} on {where}{told}.",
             "The network knows its training rows by heart, and other rows less well.",
-            "Dropout(0.2) behind the hidden layers; more rows, fewer neurons, less patience.",
-            subject.trial("Dropout(0.2) behind the hidden layers", layers=_with_dropout),
+            f"{'more dropout' if has_dropout else advice}; more rows, fewer neurons, less patience.",
+            None if has_dropout else subject.trial(advice, layers=_with_dropout),
             {"training": seen, "other": other, "trivial_loss": trivial},
         )
 
 
-def _training_curve(subject: Subject) -> list[float]:
-    return subject.curve("loss", "running_loss")
+def _last_losses(subject: Subject) -> list[float]:
+    """The loss of each network in its last epoch, on the rows that it learned from."""
+    curves = [curve_of(history, *OF_TRAINING) for history in subject.histories]
+    return [curve[-1] for curve in curves if curve]
+
+
+def _of_several(subject: Subject, how: str) -> str:
+    """Of which networks something is said, where there are several."""
+    n = len(subject.histories)
+    return f"{how} of {n} networks" if n > 1 else ""
 
 
 def _line(subject: Subject) -> Array | None:

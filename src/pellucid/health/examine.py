@@ -19,6 +19,7 @@ from pellucid.training.data import check_finite, class_of_rows, inputs
 
 if TYPE_CHECKING:
     from pellucid.network import Network
+    from pellucid.training.history import History
 
 LEAST_ROWS = 2
 MOST_ROWS, MOST_NUMBERS = 200_000, 50_000_000  # looked at
@@ -32,6 +33,7 @@ def examine(
     seconds: float = 5.0,
     rows: Sequence[int] | None = None,
     columns: Mapping[str, Sequence[int]] | None = None,
+    histories: Sequence[History] = (),
 ) -> Health:
     """All checks of a network on some rows, of many on some that the seed draws; see `Network.health`.
 
@@ -76,7 +78,7 @@ def examine(
     patient.classes = None  # from here on classes are known by their index
     kinds = class_of_rows(known) if known.task in ("binary", "multiclass") else None
     trials = Trials(patient, X, known.values, kinds, seconds) if try_fixes else None
-    subject = Subject(patient, X, known, names, columns or {}, trials)
+    subject = Subject(patient, X, known, names, columns or {}, trials, histories)
     findings = [finding for check in CHECKS for finding in check.function(subject)]
     findings.sort(key=lambda f: not (f.helped and f.helped.helped))  # what is known to help stands first
     return Health(findings, CHECKS.names(), len(X), n)

@@ -10,6 +10,7 @@ import numpy as np
 from pellucid.engine.buffer import Array
 from pellucid.health.check import check
 from pellucid.health.finding import Finding
+from pellucid.health.histories import OF_TRAINING, curve_of
 from pellucid.health.subject import Activity, Subject
 from pellucid.health.trials import Specs, changed, largest_rate, settings_of
 from pellucid.kernels.random import permutation
@@ -133,7 +134,7 @@ def size_of_updates(subject: Subject) -> Iterator[Finding]:
             subject.trial("a tenth of the learning rate", learning_rate=rate / 10),
             {"ratios": now, "ratios_at_first": then, "learning_rate": rate},
         )
-    curve = subject.curve("loss", "running_loss")
+    curve = curve_of(subject.history, *OF_TRAINING)
     if curve and 0 < now[largest] < SMALL_STEP and curve[0] - curve[-1] < HARDLY * curve[0]:
         yield Finding(
             "size of updates",

@@ -75,6 +75,8 @@ class Subject:
         The inputs that belong together, such as those of a category, by their common name.
     trials : Trials or None
         For trying what may help; None where nothing is to be tried.
+    histories : sequence of History
+        Of the networks that this one is the mean of; its own where it is none.
     """
 
     def __init__(
@@ -85,8 +87,10 @@ class Subject:
         rows: Sequence[int],
         columns: Mapping[str, Sequence[int]],
         trials: Trials | None,
+        histories: Sequence[History] = (),
     ) -> None:
         self.net, self.X, self.y, self.rows, self.columns, self.trials = net, X, y, rows, columns, trials
+        self.histories = histories or [net.history]
 
     def trial(self, change: str, **changes: Any) -> Trial | None:
         """Whether a change helps, see `Trials.of`; None where nothing is to be tried."""
@@ -101,11 +105,6 @@ class Subject:
     def history(self) -> History:
         """What the training left behind."""
         return self.net.history
-
-    def curve(self, *names: str) -> list[float]:
-        """The first of these columns of the history that has a number for each epoch; empty if none has."""
-        columns, n = self.history.columns, len(self.history)
-        return next((columns[name] for name in names if n and len(columns.get(name, ())) == n), [])
 
     @property
     def loss(self) -> Loss:

@@ -27,6 +27,7 @@ __all__ = [
     "chain",
     "layer_from_spec",
     "name_layers",
+    "nameless",
 ]
 
 Origins = tuple[tuple[str, int], ...]  # the neurons that a number comes from: layer and number
@@ -232,6 +233,20 @@ def _layer_from(spec: Any, depth: int) -> Layer:
         raise
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise ArgumentError(f"the description of a layer {kind.name!r} is not right: {error}.") from None
+
+
+def nameless(spec: Any) -> Any:
+    """The description of a layer without its name and the names of layers inside it.
+
+    Examples
+    --------
+    >>> nameless({"kind": "dropout", "rate": 0.1, "name": "drop"})
+    {'kind': 'dropout', 'rate': 0.1}
+    """
+    if isinstance(spec, Mapping):
+        is_layer = "kind" in spec
+        return {k: nameless(v) for k, v in spec.items() if not (is_layer and k == "name")}
+    return [nameless(v) for v in spec] if isinstance(spec, list) else spec
 
 
 def _layers_from(value: Any, depth: int) -> Any:

@@ -1,4 +1,4 @@
-"""Learning curves: losses, metrics and the learning rate over the epochs, and why training stopped."""
+"""Learning curves: losses, metrics and the learning rate over the epochs, of one network or of several."""
 
 from __future__ import annotations
 
@@ -79,13 +79,53 @@ def learning_curves(
         figure = new_figure(style.WIDE, sum(heights), title_of(panels[0], best_epoch), note)
         axes = plain_axes(figure, len(panels), sharex=True, height_ratios=heights)
         for i, (ax, series) in enumerate(zip(axes, panels, strict=True)):
-            draw_panel(ax, series, log)
+            draw_panel(ax, [series], log)
             mark_best(ax, best_epoch, is_told=i == 0)
-        axes[-1].set_xlabel("epoch")
-        room = max(0.5, 0.015 * n_epochs)
-        axes[-1].set_xlim(1 - room, n_epochs + room)
-        axes[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # type: ignore[call-arg]
+        draw_epochs(axes[-1], n_epochs)
     return figure
+
+
+def curves_of_several(histories: Sequence[Columns], *, path: Path | None = None) -> Figure:
+    """The losses of several networks over the epochs, in one panel.
+
+    Parameters
+    ----------
+    histories : sequence of dict of str to list of float
+        Numbers of each epoch by name, of each network.
+    path : path, optional
+        Where to save it: .png, .svg or .pdf.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        If no network was trained for an epoch.
+    """
+    several = [series for columns in histories if (series := series_of(columns, "loss"))]
+    if not several:
+        raise DataError("there are no learning curves before the first epoch. Call fit.")
+    lengths = [max(map(len, series.values())) for series in several]
+    low, high = min(lengths), max(lengths)
+    span = f"{low:,} to {high:,} epochs" if low < high else style.plural(high, "epoch")
+    what = words(list(several[0])[-1]).capitalize()
+    with drawing(path) as new_figure:
+        title = f"{what} of {style.plural(len(several), 'network')}, of which the model is the mean"
+        figure = new_figure(style.WIDE, 2.9, title, f"They were trained for {span}.")
+        [ax] = plain_axes(figure)
+        draw_panel(ax, several, None)
+        draw_epochs(ax, high)
+    return figure
+
+
+def draw_epochs(ax: Axes, n_epochs: int) -> None:
+    """The axis of the epochs."""
+    ax.set_xlabel("epoch")
+    room = max(0.5, 0.015 * n_epochs)
+    ax.set_xlim(1 - room, n_epochs + room)
+    ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # type: ignore[call-arg]
 
 
 def series_of(columns: Columns, name: str) -> dict[str, Sequence[float]]:
@@ -130,10 +170,10 @@ def title_of(series: Columns, best_epoch: int | None) -> str:
     return f"{what} {went} from {style.number(first)} to {style.number(last)}"
 
 
-def draw_panel(ax: Axes, series: Columns, log: bool | None) -> None:
-    """The curves of one panel, each with its name at its end."""
-    ends = []
-    for name, values in series.items():
+def draw_panel(ax: Axes, several: Sequence[Columns], log: bool | None) -> None:
+    """The curves of one panel, of one network or of several."""
+    series, lines = several[0], []
+    for name, values in (pair for each in several for pair in each.items()):
         y = np.asarray(values, np.float64)
         y = np.where(np.isfinite(y), y, np.nan)
         is_validation = name.startswith("validation_")
@@ -146,10 +186,11 @@ def draw_panel(ax: Axes, series: Columns, log: bool | None) -> None:
             linestyle="-" if is_validation or len(series) == 1 else (0, (5, 1.2)),
             marker="o" if is_dotted else "",
             markersize=3.5,
+            linewidth=None if len(several) == 1 else 1,
             label=words(name),
         )
-        ends.append(line)
-    every = np.concatenate([np.asarray(v, np.float64) for v in series.values()])
+        lines.append(line)
+    every = np.concatenate([np.asarray(v, np.float64) for each in several for v in each.values()])
     every = every[np.isfinite(every)]
     is_falling = any("loss" in name or "norm" in name for name in series)
     label = words(list(series)[-1])
@@ -160,7 +201,7 @@ def draw_panel(ax: Axes, series: Columns, log: bool | None) -> None:
     elif every.min() > 0 and (log or (log is None and is_falling and every.max() > SPAN * every.min())):
         logarithmic(ax)
     if len(series) > 1:
-        ax.legend(handles=ends, loc="best")
+        ax.legend(handles=lines[: len(series)], loc="best")
 
 
 def mark_best(ax: Axes, best_epoch: int | None, *, is_told: bool) -> None:

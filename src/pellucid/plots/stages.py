@@ -34,6 +34,8 @@ class Stage:
         What its numbers stand for, if they have names: features, classes.
     values : float array (n,) or None
         Its activations for the row that is shown.
+    inner : sequence of (int, int)
+        Inputs and neurons of each layer of neurons inside it, where it is made of layers.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Stage:
     bias: Array | None = None
     names: Sequence[str] = ()
     values: Array | None = None
+    inner: Sequence[tuple[int, int]] = ()
 
     @property
     def is_bar(self) -> bool:

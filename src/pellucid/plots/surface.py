@@ -99,13 +99,14 @@ def decision_surface(
     *,
     target: str,
     classes: Sequence[object] = (),
+    scores: Array | None = None,
     points: Points | None = None,
     note: str = "",
     path: Path | None = None,
 ) -> Figure:
     """What is predicted over two features.
 
-    For classes the colour of each place is that of the most probable one, the paler the less sure, and lines
+    For classes the colour of each place is that of the one answered, the paler the less probable, and lines
     part them; for numbers it is the prediction.
 
     Parameters
@@ -118,6 +119,8 @@ def decision_surface(
         What is predicted.
     classes : sequence
         The names of the classes; empty in regression.
+    scores : float array (n_y, n_x, n_classes), optional
+        The class with the largest is answered; the probabilities unless given.
     points : Points, optional
         Rows of the data.
     note : str
@@ -140,7 +143,7 @@ def decision_surface(
         (ax,) = plain_axes(figure)
         ax.grid(visible=False)
         if classes:
-            draw_classes(ax, x, y, predicted, classes, shown, name)
+            draw_classes(ax, x, y, predicted, predicted if scores is None else scores, classes, shown, name)
         else:
             draw_numbers(ax, x, y, predicted, shown, name)
         for axis, feature in ((ax.xaxis, x), (ax.yaxis, y)):
@@ -192,22 +195,30 @@ def draw_numbers(ax: Axes, x: Axis, y: Axis, predicted: Array, points: Points | 
 
 
 def draw_classes(
-    ax: Axes, x: Axis, y: Axis, p: Array, classes: Sequence[object], points: Points | None, name: str
+    ax: Axes,
+    x: Axis,
+    y: Axis,
+    p: Array,
+    scores: Array,
+    classes: Sequence[object],
+    points: Points | None,
+    name: str,
 ) -> None:
-    """The most probable class of each place as a colour that is paler the less sure it is."""
+    """The class that is answered at each place as a colour that is paler the less probable it is."""
     from matplotlib.colors import to_rgb
     from matplotlib.lines import Line2D
 
     n = len(classes)
     colours = np.array([to_rgb(style.class_colour(i)) for i in range(n)])
-    winner = p.argmax(axis=2)
-    sure = np.clip((p.max(axis=2) - 1 / n) / (1 - 1 / n), 0, 1)[..., None]
+    winner = scores.argmax(axis=2)
+    of_winner = np.take_along_axis(p, winner[..., None], axis=2)
+    sure = np.clip((of_winner - 1 / n) / (1 - 1 / n), 0, 1)
     depth = CLASSES_PALEST + (CLASSES_DEEPEST - CLASSES_PALEST) * sure
     ax.pcolormesh(x.edges, y.edges, (1 - depth) + depth * colours[winner], rasterized=True)
     if not x.levels and not y.levels:
         for i in np.unique(winner):
-            others = np.delete(p, i, axis=2).max(axis=2)
-            lead = p[..., i] - others
+            others = np.delete(scores, i, axis=2).max(axis=2)
+            lead = scores[..., i] - others
             if lead.min() < 0 < lead.max():
                 ax.contour(x.grid, y.grid, lead, levels=[0.0], colors=style.INK, linewidths=0.8)
     present = set(np.unique(winner).tolist())

@@ -73,10 +73,14 @@ class Decision:
 
     def __call__(self, probabilities: Any) -> NDArray[np.int64]:
         """The index of the class that is answered for each row of probabilities (n, n_classes)."""
+        return np.asarray(self.scores(probabilities).argmax(axis=-1), np.int64)
+
+    def scores(self, probabilities: Any) -> Numbers:
+        """Numbers like the probabilities, of which the largest is the answer: (t, p₂), or f_c p_c."""
         p = np.asarray(probabilities, np.float64)
         if len(self.numbers) == 1:
-            return (p[:, 1] > self.numbers[0]).astype(np.int64)
-        return np.asarray((p * np.array(self.numbers)).argmax(axis=1), np.int64)
+            return np.stack([np.full(p.shape[:-1], self.numbers[0]), p[..., 1]], axis=-1)
+        return np.asarray(p * np.array(self.numbers))
 
     def told(self, classes: Sequence[Class]) -> str:
         """What it is, in words."""

@@ -146,7 +146,9 @@ class TableModel(TableAnswers, TablePictures):
         self._tell(table, report, notes, target.notes[1:])
         y, rows = self.target.encode(target.values), (target.rows + 1).tolist()
         columns = self.encoding.spans
-        return self.network.health(X, y, try_fixes=try_fixes, seconds=seconds, rows=rows, columns=columns)
+        return self.network.health(
+            X, y, try_fixes=try_fixes, seconds=seconds, rows=rows, columns=columns, histories=self.histories
+        )
 
     def report(self) -> str:
         """The evidence, why training stopped, and what was decided, for people."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pellucid.glass.neurons import Named, Neuron, Synapse
+from pellucid.glass.wiring import all_layers
 from pellucid.layers.base import Layer
 from pellucid.layers.dropout import Dropout
 from pellucid.layers.embedding import Embedding
 from pellucid.layers.gaussian_noise import GaussianNoise
+from pellucid.layers.periodic_embedding import PeriodicEmbedding
 from pellucid.layers.scale import Scale
 from pellucid.network import Network
 from pellucid.tables.encoding import TableEncoding
@@ -51,7 +53,8 @@ class TableNeuron:
     neuron : Neuron
         The neuron in the network, with its bias and synapses.
     effects : tuple of Effect
-        What the columns add to it in their own units; empty behind the first layer.
+        What the columns add to it in their own units; without numbers whose cosines come in too, and empty
+        behind the first layer.
     """
 
     neuron: Neuron
@@ -90,15 +93,22 @@ def table_neuron(encoding: TableEncoding, network: Network, neuron: Neuron) -> T
     Formula:  effect = weight × factor of a `Scale` between × what the step changes the feature by.
     """
     wiring = network.wiring
-    layers = {la.label: la for la in wiring.layers}
-    passed = [layers.get(label) for label in wiring.passed[neuron.layer.name]]
-    if not all(isinstance(layer, (Scale, *AS_THEY_ARE)) for layer in passed):
+    layers = {la.label: la for la in all_layers(wiring.layers)}
+    passed = [layers[label] for label in wiring.passed[neuron.layer.name]]
+    if not all(isinstance(layer, (Scale, PeriodicEmbedding, *AS_THEY_ARE)) for layer in passed):
         return TableNeuron(neuron, ())
     scales = [layer for layer in passed if isinstance(layer, Scale)]
+    bent = {
+        wiring.sources[layer.label][i]
+        for layer in passed
+        if isinstance(layer, PeriodicEmbedding)
+        for i in layer.chosen
+    }
     steps = encoding.steps
     effects = []
     for synapse in neuron.incoming:
-        if step := steps.get(synapse.source):
+        step = steps.get(synapse.source)
+        if step and synapse.source not in bent:
             factor = 1.0
             for scale in scales:
                 factor *= _factor(network, scale, synapse.source)
@@ -109,4 +119,4 @@ def table_neuron(encoding: TableEncoding, network: Network, neuron: Neuron) -> T
 
 def _factor(network: Network, scale: Layer, feature: str) -> float:
     place = network.wiring.sources[scale.label].index(feature)
-    return float(network.layers[scale.label].factors[place])
+    return float(network.parameters[f"{scale.label}/factors"][place])

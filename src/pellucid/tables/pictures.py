@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pellucid.network import Network
     from pellucid.plots.page import Path
+    from pellucid.tables.decision import Decision
     from pellucid.tables.encoding import TableEncoding
     from pellucid.tables.features import Report
     from pellucid.tables.model import TableModel
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pellucid.tables.target_encoding import TargetEncoding
     from pellucid.tables.targets import Target
     from pellucid.tables.typical import Typical
+    from pellucid.training.history import History
 
 
 class Modelled(Protocol):
@@ -35,6 +37,8 @@ class Modelled(Protocol):
     encoding: TableEncoding
     target: TargetEncoding
     network: Network
+    histories: list[History]
+    decision: Decision | None
 
     @property
     def classes(self) -> list[Any]:
@@ -88,6 +92,20 @@ class TablePictures:
         outputs, net = [str(c) for c in self.classes] or list(self.target.names), self.network
         stages = stages_of(net.layers, net.features, outputs, trace)
         return draw_stages(stages, f"row {row}" if trace else "", neuron, most, path)
+
+    def plot_training(self: Modelled, path: Path | None = None) -> Figure:
+        """Learning curves: of the network, or of all those that the model is the mean of.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to save it: .png, .svg or .pdf.
+        """
+        if not self.histories:
+            return self.network.history.plot(path)
+        from pellucid.plots.learning import curves_of_several
+
+        return curves_of_several([h.columns for h in self.histories], path=path)
 
     def plot_predictions(self: Modelled, data: Any, path: Path | None = None) -> Figure:
         """Predictions against the truth: of classes the confusion matrix, of numbers one against the other.
@@ -166,6 +184,7 @@ class TablePictures:
             shown if self.classes else shown[:, :, 0],
             target=self.target.names[0],
             classes=self.classes,
+            scores=self.decision.scores(shown) if self.decision else None,
             points=points,
             note=note,
             path=path,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pellucid.glass.wiring import all_layers, has_neurons
 from pellucid.plots.style import name, number, plural
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, shown
 from pellucid.tables.report.html import Html, bar, element, joined, table
@@ -13,6 +15,7 @@ from pellucid.tables.report.svg import picture
 
 if TYPE_CHECKING:
     from pellucid.health.finding import Finding
+    from pellucid.training.history import History
 
 MOST_COLUMNS = 200  # that are told one by one
 MOST_MOVERS = 12  # columns that are told of a row
@@ -29,6 +32,7 @@ def head(subject: Subject) -> Html:
     more = f", and {len(model.classes) - MOST_CLASSES} more" if len(model.classes) > MOST_CLASSES else ""
     what = f"A neural network that predicts {subject.names}, {task}{f': {classes}{more}' if classes else ''}."
     summary = model.network.summary()
+    n_layers = sum(has_neurons(la) for la in all_layers(model.network._definitions))
     used = len(model.encoding.columns)
     cards = [
         (shown(name, value), f"{name} on the {plural(subject.n_rows, 'row')} of {subject.table.origin.name}")
@@ -36,11 +40,8 @@ def head(subject: Subject) -> Html:
     ]
     cards += [
         (f"{used:,}", "column used" if used == 1 else "columns used"),
-        (
-            f"{summary.parameters:,}",
-            f"parameters, in {plural(len(neuron_layers(subject)), 'layer')} of neurons",
-        ),
-        (f"{len(model.history):,}", "epochs of training"),
+        (f"{summary.parameters:,}", f"parameters, in {plural(n_layers, 'layer')} of neurons"),
+        trained(model.histories or [model.history]),
     ]
     return joined(
         [
@@ -57,6 +58,14 @@ def head(subject: Subject) -> Html:
             ),
         ]
     )
+
+
+def trained(histories: Sequence[History]) -> tuple[str, str]:
+    """For how many epochs, and what."""
+    lengths = [len(h) for h in histories]
+    low, high = min(lengths), max(lengths)
+    span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
+    return span, "epochs of training" + (f", of {len(histories)} networks" if len(histories) > 1 else "")
 
 
 def worth(subject: Subject) -> Html:
@@ -115,7 +124,7 @@ def training(subject: Subject) -> Html:
     history = subject.model.history
     if not len(history):
         return element("p", "The model was not trained.")
-    parts = [picture(history.plot(), "curves", "Learning curves")]
+    parts = [picture(subject.model.plot_training(), "curves", "Learning curves")]
     if history.kept_distributions or history.recording:
         figure = history.plot_distributions()
         parts.append(picture(figure, "spread", "How weights and activations were spread over the epochs"))
@@ -125,7 +134,11 @@ def training(subject: Subject) -> Html:
 def network(subject: Subject) -> Html:
     """The picture of the network, and its layers."""
     rows = [
-        [la.name, name(la.description, 60), f"{la.n_in:,}", f"{la.n_out:,}", f"{la.parameters:,}"]
+        [
+            element("span", la.name, style=f"padding-left:{1.2 * la.depth:g}em" if la.depth else None),
+            name(la.description, 60) if la.description else "",
+            *(f"{n:,}" for n in (la.n_in, la.n_out, la.parameters)),
+        ]
         for la in subject.model.network.summary().rows
     ]
     drawn = picture(subject.model.plot(), "network", "The network as neurons and synapses")
@@ -223,8 +236,3 @@ def finding(found: Finding, subject: Subject) -> Html:
         rows.append(("Tried", str(found.helped)))
     told = [element("p", element("b", f"{what}: "), subject.words(text)) for what, text in rows]
     return element("div", element("h3", f"{found.name}: {found.where}"), *told, class_="finding")
-
-
-def neuron_layers(subject: Subject) -> list[str]:
-    """The layers that have neurons."""
-    return [row.name for row in subject.model.network.summary().rows if row.synapses]
