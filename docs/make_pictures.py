@@ -23,7 +23,7 @@ def draw(folder: Path) -> None:
     mass = pellucid.fit_table(TABLE, target="body_mass_g", hidden=[8], epochs=100)
     sex = pellucid.fit_table(TABLE, target="sex", hidden=[8], epochs=40)
     species.plot(folder / "network.svg", data=TABLE, row=17, neuron="hidden_1/3")
-    species.history.plot(folder / "curves.svg")
+    species.plot_training(folder / "curves.svg")
     species.history.plot_distributions(folder / "distributions.svg", of="hidden_1")
     species.plot_predictions(TABLE, folder / "confusion.svg")
     sex.plot_calibration(TABLE, folder / "calibration.svg")

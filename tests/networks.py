@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,15 @@ Y = T.argmax(axis=1)
 
 def plain(last: str = "linear", seed: int = 0) -> Network:
     return Network([Input(N_IN), Dense(9, "tanh"), Dense(17, "relu"), Dense(3, last)], seed=seed)
+
+
+def in_threads(work: Callable[[int], object], n: int) -> None:
+    """Do work(0), work(1), ... at once, each in a thread of its own."""
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def rich() -> Network:

@@ -21,7 +21,7 @@ import pellucid
 from pellucid import settings
 from pellucid.cli.main import COMMANDS as DESCRIBED
 from pellucid.cli.main import main
-from pellucid.health import curves, examine, gradients, inputs, neurons, rows
+from pellucid.health import curves, examine, gradients, histories, inputs, neurons, rows
 from pellucid.health.check import CHECKS
 from pellucid.tables.recipe import Recipe
 from pellucid.training.request import Request
@@ -162,7 +162,9 @@ THRESHOLDS: dict[str, list[str]] = {
     ],
     "scales of inputs": [f"{inputs.FAR_APART:g} times", f"{inputs.OFF_CENTRE:g} times"],
     "leakage": [f"{inputs.TELLS_ALL_NUMBERS:.0%}", f"{inputs.TELLS_ALL_CLASSES:.0%}"],
-    "underfitting": [f"{s:.0%}" for s in (curves.LAST_PART, curves.STILL_FALLING, curves.WORSE_THAN_A_LINE)],
+    "underfitting": [
+        f"{share:.0%}" for share in (histories.LAST_PART, curves.STILL_FALLING, curves.WORSE_THAN_A_LINE)
+    ],
     "overfitting": [f"{curves.TIMES:g} times", f"{curves.GAP:.0%}"],
     "suspicious labels": [f"{rows.USUAL_ERRORS:.0%}", f"{rows.UNLIKELY:g}", f"{rows.OUTLYING:g}"],
     "rows that drive the loss": [f"{rows.TOP:.0%}", f"{rows.MOST_TOP}", f"{rows.DRIVES:.0%}"],

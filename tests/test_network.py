@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from networks import N_IN, T, X, forward, plain, rich
+from networks import N_IN, T, X, forward, in_threads, plain, rich
 from pellucid import (
     Dense,
     Input,
@@ -136,11 +135,7 @@ def test_eight_threads_get_their_own_answers() -> None:
             if not np.array_equal(net(X[i]), wanted[i]):
                 wrong.append(i)
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(ask, 8)
     assert not wrong
 
 

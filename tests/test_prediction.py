@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
+from networks import in_threads
 from pellucid import BatchNorm, Dense, Dropout, Embedding, Input, LayerNorm, Network, Residual
 from pellucid.errors import DataError, ShapeError
 
@@ -95,9 +95,5 @@ def test_rows_from_several_threads_at_once() -> None:
             ):
                 wrong.append(i)
 
-    threads = [threading.Thread(target=ask, args=(at,)) for at in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(ask, 4)
     assert not wrong

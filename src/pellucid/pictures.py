@@ -223,7 +223,9 @@ def draw_stages(stages: list[Stage], row: str, neuron: str | None, most: int, pa
     )
 
 
-def said_and_true(outputs: Array, true: Array, classes: Sequence[Any]) -> tuple[Array, Array]:
+def said_and_true(
+    outputs: Array, true: Array, classes: Sequence[Any], answered: Array | None = None
+) -> tuple[Array, Array]:
     """The probability of each row that is judged, and whether it came true.
 
     Parameters
@@ -234,10 +236,14 @@ def said_and_true(outputs: Array, true: Array, classes: Sequence[Any]) -> tuple[
         The class of each row.
     classes : sequence
         All of them.
+    answered : int array (n_samples,), optional
+        The class that is answered to each row; the most probable one unless given.
     """
     if len(classes) == 2:
         return np.asarray(outputs[:, -1], np.float64), np.asarray(true == 1)
-    return np.asarray(outputs.max(axis=1), np.float64), np.asarray(true == outputs.argmax(axis=1))
+    answered = outputs.argmax(axis=1) if answered is None else answered
+    said = np.take_along_axis(outputs, answered[:, None], axis=1)[:, 0]
+    return np.asarray(said, np.float64), np.asarray(true == answered)
 
 
 def _both(net: Pictured, X: Any, y: Any) -> tuple[Targets, Array]:

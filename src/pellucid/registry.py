@@ -21,7 +21,6 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pellucid.errors import ArgumentError, UnknownNameError
 
-Spec = "str | Mapping[str, Any] | Formula"
 PLAIN = (bool, int, str, types.FunctionType)  # types whose values are equal only to what is the same
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -200,6 +200,20 @@ class Perceptron(BaseEstimator):
         else:
             publish(self, net)
         self._finish(history.stopped_by, history.reason, incremental)
+
+    def _checked(self, X: Any, y: Any, reset: bool, **options: Any) -> tuple[Any, Array]:
+        """X and y as scikit-learn reads them; a y of one column is a row of numbers or classes."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+            **options,
+        )
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _split(self, targets: Array) -> tuple[Array, Array]:
         """Training and validation rows, as scikit-learn would draw them."""

@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import xlogy
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from pellucid.engine.buffer import Array
 from pellucid.estimators.arrays import activated, r2
@@ -222,18 +221,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     # ---------------------------------------------------------------- inside
 
     def _read(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y = self._checked(X, y, reset, y_numeric=True)
         return X, np.asarray(y, np.float64).reshape(len(y), -1)
 
     def _out_activation(self) -> str:

@@ -94,16 +94,16 @@ def summarise(layers: Sequence[Layer]) -> Summary:
     >>> from pellucid import Concat, Dense, Input, Network
     >>> net = Network([Input(4), Concat([Dense(8)], [Dense(8)], [Dense(2)]), Dense(1)])
     >>> print(net.summary())
-    layer                   what                          in  out  synapses  parameters
-    -----------------------------------------------------------------------------------
-    input                   Input(n_features=4)            4    4         0           0
-    concat_1                Concat of 3 branches           4   18        72          90
-      branch 1                                             4    8        32          40
-        concat_1/dense_1    Dense(n_out=8)                 4    8        32          40
-      branch 2              as branch 1: concat_1/dense_2  4    8        32          40
-      branch 3                                             4    2         8          10
-        concat_1/dense_3    Dense(n_out=2)                 4    2         8          10
-    output                  Dense(n_out=1)                18    1        18          19
+    layer                 what                           in  out  synapses  parameters
+    ----------------------------------------------------------------------------------
+    input                 Input(n_features=4)             4    4         0           0
+    concat_1              Concat of 3 branches            4   18        72          90
+      branch 1                                            4    8        32          40
+        concat_1/dense_1  Dense(n_out=8)                  4    8        32          40
+      branch 2            as branch 1: concat_1/dense_2   4    8        32          40
+      branch 3                                            4    2         8          10
+        concat_1/dense_3  Dense(n_out=2)                  4    2         8          10
+    output                Dense(n_out=1)                 18    1        18          19
     109 parameters (436 bytes), 90 multiplications a sample
     """
     return Summary([row for layer in layers for row in _rows(layer, 0)])

@@ -149,7 +149,7 @@ class TablePictures:
         table, target, answers, report = self.judged(data)
         self._tell(table, report, None, ())
         of = f"{self.target.names[0]} = {self.classes[1]}" if len(self.classes) == 2 else ""
-        said = said_and_true(answers, np.asarray(target.values), self.classes)
+        said = said_and_true(answers, np.asarray(target.values), self.classes, self.answered(answers))
         return calibration_curve(*said, of=of, path=path)
 
     def plot_surface(self: Modelled, data: Any, x: str, y: str, path: Path | None = None) -> Figure:
