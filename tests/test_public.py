@@ -32,6 +32,7 @@ NAMES = [
     "TableModel",
     "__version__",
     "activation",
+    "compare_table",
     "exp",
     "fit_many",
     "fit_table",

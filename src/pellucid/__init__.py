@@ -16,6 +16,7 @@ _PUBLIC = {
     "load": "loading",
     "fit_many": "training.many",
     "fit_table": "tables.fit",
+    "compare_table": "tables.compare",
     "read_table": "tables.reading",
     "TableModel": "tables.model",
     "Input": "layers.input",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from pellucid.network import Network as Network
     from pellucid.optimizers import optimizer as optimizer
     from pellucid.schedules import schedule as schedule
+    from pellucid.tables.compare import compare_table as compare_table
     from pellucid.tables.fit import fit_table as fit_table
     from pellucid.tables.model import TableModel as TableModel
     from pellucid.tables.reading import read_table as read_table

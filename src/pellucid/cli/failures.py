@@ -26,6 +26,7 @@ OPTIONS = {
     r"\bweight='(\w+)'": r"--weight \1",
     r"\btarget_scale='(\w+)'": r"--target-scale \1",
     r"\btask='(\w+)'": r"--task \1",
+    r"\bpreset='(\w+)'": r"--preset \1",
     r"\boutput='(.*?)'": r"--output \1",
     r"\bencoding='([\w-]+)'": r"--encoding \1",
     r"\bhidden=\(\)": "--hidden none",

@@ -295,13 +295,13 @@ def check_checkpoint(checkpoint: Path, out: Path, resume: bool) -> None:
         )
 
 
-def missing_target(data: Sequence[Path], encoding: str) -> str:
+def missing_target(data: Sequence[Path], encoding: str, command: str = "fit") -> str:
     """The sentence for a missing --target, with the columns there are."""
     from pellucid.tables.reading import read_table
     from pellucid.tables.table import listed
 
     table = read_table(files.table_source(*data), encoding=encoding)
     return (
-        "fit needs --target with the column to predict. "
+        f"{command} needs --target with the column to predict. "
         f"The columns of {table.origin.name}: {listed(table.names)}."
     )

@@ -55,6 +55,7 @@ app = App(
 COMMANDS = {
     "columns": "Show what each column of a table is taken for, and why.",
     "fit": "Train a network on a table, and keep it in a file.",
+    "compare": "Say which answer suits a table: a straight line, networks, or trees.",
     "predict": "Predict the rows of a table.",
     "evaluate": "Score a model on rows whose targets are known.",
     "explain": "Say which columns move the predictions of a model, for one row or in the mean.",

@@ -104,7 +104,7 @@ def split_rows(
     classes = target.values if target.classes else None
     if group is not None:
         group = _column(table, target, group, "group")
-        groups = _groups(table, group)[target.rows]
+        groups = group_codes(table, group)[target.rows]
         if (groups < 0).all():
             raise TableError(f"{table.origin.name}: no row with a target has a value of the group {group!r}.")
     if time is None and n_folds > 1 and fraction > 0:
@@ -173,7 +173,7 @@ def _named(table: Table, column: str) -> Iterator[None]:
         ) from None
 
 
-def _groups(table: Table, name: str) -> NDArray[np.int64]:
+def group_codes(table: Table, name: str) -> NDArray[np.int64]:
     """A number for each different value of a column; −1 where there is none."""
     import polars as pl
 
