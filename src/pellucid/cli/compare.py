@@ -18,7 +18,7 @@ from pellucid.tables.targets import ASKED as TASKS
 EXAMPLE = """Example:
   pellucid compare examples/penguins.csv --target species --preset fast --folds 3
 
-All presets are trained unless some are named, each as often as there are parts: best may take many minutes."""
+All presets are trained unless some are named, each once for every part: best may take many minutes."""
 
 app = App(name="compare", help_epilogue=EXAMPLE)
 

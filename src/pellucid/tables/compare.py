@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import checks
-from pellucid.errors import ArgumentError, DataError, UnknownNameError
+from pellucid.errors import DataError, UnknownNameError
 from pellucid.tables.comparison import SIMPLEST_FIRST, TREES, Comparison, Numbers, entries_of
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import LINE, TRIVIAL, row_losses
@@ -113,8 +113,7 @@ def compare_table(
     )
     text = [*asked.text_columns, *([] if group is None else [group])]
     table = read_table(source, text=text, encoding=encoding)
-    if group is not None and time is not None and group == time:
-        raise ArgumentError("group and time must be different columns.")
+    group = group if group is None else table.find(group, "group column")
     wanted = read_target(table, target, task=task)
     reading = asked.reading(time) if time else ""
     split = split_rows(
@@ -122,15 +121,15 @@ def compare_table(
     )
     if not split.folds:
         raise DataError(
-            f"{table.origin.name}: {len(wanted.rows)} rows with a target are too few to compare on, or all are "
-            "of one group. Give more rows."
+            f"{table.origin.name}: {len(wanted.rows)} rows with a target are too few to compare on, or all "
+            "are of one group. Give more rows."
         )
     fitted = {"group": group, "time": time, "schema": asked, "seed": seed, **options}
     answers: dict[str, Answer] = {TRIVIAL: _trivial, LINE: _network(fitted, {"hidden": ()})}
     answers |= {name: _network(fitted, {"preset": name}) for name in SIMPLEST_FIRST if name in presets}
     notes = [*wanted.notes, *split.notes]
     if trees and are_installed():
-        hidden = asked if group is None else asked.leaving_out(table.find(group), "rows are split by it")
+        hidden = asked if group is None else asked.leaving_out(group, "rows are split by it")
         answers[TREES] = _trees(hidden, seed)
     elif trees:
         notes.append(

@@ -93,7 +93,7 @@ class Comparison:
 
     @property
     def choice(self) -> Entry:
-        """The simplest that is not worse than the best by more than chance; trees count as the least simple."""
+        """The simplest that is not worse than the best by more than chance; trees are the least simple."""
         return next(entry for entry in self.entries if entry is self.best or not entry.is_worse)
 
     @property
@@ -112,7 +112,8 @@ class Comparison:
         if chosen.name == TREES:
             second = min(others, key=lambda entry: entry.scores[self.metric])
             rest = f"{shown(self.metric, second.scores[self.metric])} of {second.name}"
-            return f"Use {USE[TREES]}: they are better than any network here, by more than chance ({score} against {rest})."
+            score += f" against {rest}"
+            return f"Use {USE[TREES]}: they are better than any network here, by more than chance ({score})."
         what = "all that is simpler" if len(others) > 1 else "the trivial answer"
         return (
             f"Use {USE[chosen.name]}: {what} is worse by more than chance, and nothing is better ({score})."
