@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -85,7 +85,7 @@ def compare(
         raise ArgumentError(missing_target(data, encoding, "compare"))
     from pellucid.tables.compare import compare_table
 
-    more = {"time_limit": time_limit, "threads": threads}
+    more: dict[str, Any] = {"time_limit": time_limit, "threads": threads}
     found = compare_table(
         files.table_source(*data),
         target[0] if len(target) == 1 else target,

@@ -138,7 +138,7 @@ class Comparison:
                 if entry is self.best
                 else [shown(self.metric, entry.difference), f"{low} to {high}"]
             )
-            rows.append([entry.name, *values, *apart, f"{entry.seconds:.1f}"])
+            rows.append([entry.name, *values, *apart, f"{entry.seconds:.2f}"])
         return head, rows
 
     def to_dict(self) -> dict[str, Any]:
