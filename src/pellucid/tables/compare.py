@@ -125,7 +125,10 @@ def compare_table(
             "are of one group. Give more rows."
         )
     fitted = {"group": group, "time": time, "schema": asked, "seed": seed, **options}
-    answers: dict[str, Answer] = {TRIVIAL: _trivial, LINE: _network(fitted, {"hidden": ()})}
+    answers: dict[str, Answer] = {
+        TRIVIAL: _trivial,
+        LINE: _network(fitted, {"preset": "default", "hidden": ()}),
+    }
     answers |= {name: _network(fitted, {"preset": name}) for name in SIMPLEST_FIRST if name in presets}
     notes = [*wanted.notes, *split.notes]
     if trees and are_installed():

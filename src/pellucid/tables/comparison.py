@@ -18,7 +18,7 @@ TREES = "boosted trees"
 SIMPLEST_FIRST = TRIVIAL, LINE, "fast", "default", "best", TREES
 USE = {
     TRIVIAL: "no model",
-    LINE: "a straight line (hidden=())",
+    LINE: "a straight line (preset='default', hidden=())",
     "fast": "the network of preset='fast'",
     "default": "the networks of preset='default'",
     "best": "the networks of preset='best'",

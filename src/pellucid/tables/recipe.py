@@ -28,6 +28,7 @@ from pellucid.tables.encoding import TableEncoding
 LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error, it falls for ever
 VECTOR = 8  # numbers for each of many categories; 4 are worse, 16 hardly better: docs/performance.md
 MOST_ROWS = 30_000_000  # that a training looks at, all epochs together
+LINE_EPOCHS = 2000  # of a straight line, at most: meats errs 3.9 then, 5.0 after 256
 MOST_WAVED = 100  # numbers: of more columns each gets no cosines
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
@@ -132,12 +133,17 @@ class Recipe:
     def epochs_for(self, n_rows: int) -> int:
         """Most epochs for so many training rows: 256 up to a hundred thousand, then fewer.
 
+        A straight line gets up to 2000: its columns may lie so close together that it needs them.
+
         Examples
         --------
         >>> [Recipe().epochs_for(n) for n in (1000, 100_000, 1_000_000, 10_000_000)]
         [256, 256, 30, 8]
+        >>> Recipe(hidden=()).epochs_for(1000)
+        2000
         """
-        return self.epochs if self.epochs is not None else max(8, min(256, MOST_ROWS // max(1, n_rows)))
+        most = 256 if self.hidden else LINE_EPOCHS
+        return self.epochs if self.epochs is not None else max(8, min(most, MOST_ROWS // max(1, n_rows)))
 
     def training(self, n_rows: int) -> dict[str, Any]:
         """Options of `Network.fit` for a table with so many training rows."""
