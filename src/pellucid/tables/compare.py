@@ -124,6 +124,8 @@ def compare_table(
             f"{table.origin.name}: {len(wanted.rows)} rows with a target are too few to compare on, or all "
             "are of one group. Give more rows."
         )
+    if group is not None:
+        _check_groups(table, wanted, split, group)
     fitted = {"group": group, "time": time, "schema": asked, "seed": seed, **options}
     answers: dict[str, Answer] = {
         TRIVIAL: _trivial,
@@ -183,6 +185,18 @@ def _compared(
     return Comparison(
         ", ".join(wanted.names), wanted.task, len(judged), len(split.folds), entries, tuple(notes)
     )
+
+
+def _check_groups(table: Table, target: Target, split: RowSplit, group: str) -> None:
+    """Refuse parts without which a single group is left: within it none could validate."""
+    groups = group_codes(table, group)[target.rows]
+    for held in split.folds:
+        rest = np.delete(groups, held) if len(split.folds) > 1 else groups[split.training]
+        if (rest == rest[0]).all() and rest[0] >= 0:
+            raise DataError(
+                f"{table.origin.name}: without one of {len(split.folds)} parts, all rows are of one group of "
+                f"{group!r}, and no other is left to validate on. Choose more folds, or another column."
+            )
 
 
 def _part(table: Table, rows: Indices) -> Table:
