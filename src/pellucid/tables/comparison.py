@@ -219,15 +219,15 @@ def standard_error(differences: Numbers, groups: NDArray[np.int64] | None, share
     References
     ----------
     Nadeau and Bengio, Inference for the generalization error, 2003, section 3 (their variance of a mean over
-    J splits, (1 / J + n₂ / n₁) σ², is J σ² / J² times 1 + J n₂ / n₁); Liang and Zeger, Longitudinal data
+    J splits, (1 / J + n₂ / n₁) σ², is σ² / J times 1 + J n₂ / n₁); Liang and Zeger, Longitudinal data
     analysis using generalized linear models, 1986 (groups).
 
     Examples
     --------
-    >>> standard_error(np.array([1.0, 2.0, 3.0]), None, share=0.0)  # 1 / √3
-    0.5773502691896258
-    >>> standard_error(np.array([1.0, 2.0, 3.0]), None, share=1.25)  # five folds: 5 · 1/4
-    0.8660254037844387
+    >>> round(standard_error(np.array([1.0, 2.0, 3.0]), None, share=0.0), 4)  # 1 / √3
+    0.5774
+    >>> round(standard_error(np.array([1.0, 2.0, 3.0]), None, share=1.25), 4)  # five folds: 5 · 1/4
+    0.866
     """
     n = len(differences)
     codes = np.arange(n)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import settings
 from pellucid.engine.buffer import Array
 from pellucid.tables.category_column import CategoryColumn
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.number_column import NumberColumn
 
+ROWS_A_THREAD = 5000  # below which threads of the trees wait for each other more than they work
 MOST_CODES = 255  # categories that the trees take as such; of more, the codes are numbers
 
 
@@ -86,14 +88,17 @@ def trees_answer(
         Probabilities of all classes, or numbers.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     features, are_categories = tree_features(encoding, X)
     unseen, _ = tree_features(encoding, asked)
-    settings = {"categorical_features": are_categories, "random_state": seed % 2**32}
-    if not n_classes:
-        trees = (HistGradientBoostingRegressor(**settings).fit(features, own) for own in y.T)
-        return np.column_stack([one.predict(unseen) for one in trees])
-    classifier = HistGradientBoostingClassifier(**settings).fit(features, y)
-    answer = np.zeros((len(asked), n_classes))
-    answer[:, classifier.classes_] = classifier.predict_proba(unseen)
-    return answer
+    asked_for = {"categorical_features": are_categories, "random_state": seed % 2**32}
+    n_threads = max(1, min(settings.threads(), len(X) // ROWS_A_THREAD))
+    with threadpool_limits(n_threads, user_api="openmp"):
+        if not n_classes:
+            trees = (HistGradientBoostingRegressor(**asked_for).fit(features, own) for own in y.T)
+            return np.column_stack([one.predict(unseen) for one in trees])
+        classifier = HistGradientBoostingClassifier(**asked_for).fit(features, y)
+        answer = np.zeros((len(asked), n_classes))
+        answer[:, classifier.classes_] = classifier.predict_proba(unseen)
+        return answer
