@@ -8,9 +8,9 @@ from cyclopts import App, Parameter
 
 from pellucid import checks
 from pellucid.cli import files, output
-from pellucid.cli.columns import Asked, Columns, Encoding, Tables
+from pellucid.cli.columns import Asked, Column, Columns, Encoding, Tables
 from pellucid.cli.failures import in_words_of_the_command
-from pellucid.cli.fit import Column, Task, missing_target
+from pellucid.cli.fit import Task, missing_target
 from pellucid.errors import ArgumentError, UnknownNameError
 from pellucid.tables.presets import PRESETS
 from pellucid.tables.targets import ASKED as TASKS
