@@ -138,8 +138,8 @@ def test_a_network_where_the_sign_of_a_product_decides() -> None:
 def test_trees_where_many_thresholds_decide() -> None:
     rng = np.random.default_rng(2)
     a, b = rng.uniform(0, 1, (2, 1500))
-    heights = rng.normal(size=(20, 3))
-    y = heights[(a * 20).astype(int), (b * 3).astype(int)] + 0.05 * rng.normal(size=1500)
+    heights = rng.normal(size=(60, 3))
+    y = heights[(a * 60).astype(int), (b * 3).astype(int)] + 0.05 * rng.normal(size=1500)
     found = compare_table(
         {"a": a.tolist(), "b": b.tolist(), "y": y.tolist()}, "y", presets=("fast",), folds=2
     )

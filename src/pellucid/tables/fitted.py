@@ -26,6 +26,7 @@ from pellucid.tables.train import Trained, rmse, smeared, train
 ROWS_A_NUMBER = 5  # rows for each number below which cosines of them are learned by heart
 NO_ERROR = 0.01  # log-loss below which no other kind of network is trained
 MOST_WEIGHED = 20_000  # rows on which shares are chosen
+LEAST_SECONDS = 1.0  # that a straight line gets, and twice the time of the networks
 OWN = "verbose", "checkpoint", "resume", "callbacks", "record"  # options that a straight line does not get
 
 
@@ -60,18 +61,25 @@ def fitted(
     is_narrow = given.n_learned < ROWS_A_NUMBER * n_numbers and any(r.waves for r in plan.recipes)
     if is_mixed and is_narrow:
         plan = dataclasses.replace(plan, recipes=[dataclasses.replace(r, waves=0) for r in plan.recipes])
+    as_line = dataclasses.replace(plan.recipes[0], hidden=())
+    of_line = {k: v for k, v in options.items() if k not in OWN}
+    line, notes = None, list(given.notes)
+    if is_mixed and plan.n_networks == 1 and len(given.scales) > 1:
+        # A network for each scale would take as long again.
+        line = train(as_line, given, seed, of_line)
+        notes += line.notes
     for recipe in plan.recipes:
         n_networks = _affordable(plan, recipe, given)
-        scales = [trained[0].goal.scales] if trained else None
+        first = trained[0] if trained else line
+        scales = [first.goal.scales] if first else None
         trained.append(train(recipe, given, seed + len(trained), options, n_networks, scales))
         if trained[-1].is_interrupted or _is_perfect(trained[-1], given):
             break
     most = max(len(t.networks) for t in trained)
     given = given.validated_by(most)
-    # The line gets no more time than the network had, and a second where that was over at once.
-    alike = {k: v for k, v in options.items() if k not in OWN}
-    alike["time_limit"] = 1.0 + 2 * sum(t.seconds for t in trained)
-    line = train(dataclasses.replace(plan.recipes[0], hidden=()), given, seed, alike, most)
+    if line is None:
+        seconds = LEAST_SECONDS + 2 * sum(t.seconds for t in trained)
+        line = train(as_line, given, seed, {**of_line, "time_limit": seconds}, most)
     is_line = not plan.recipes[0].hidden
     may_mix = is_mixed and bool(given.folds) and not trained[-1].is_interrupted
     kinds = [*trained, line] if may_mix and not is_line and line.goal == trained[0].goal else trained
@@ -79,11 +87,11 @@ def fitted(
     shares = [s / len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) for _ in t.networks]
     networks = [net for t in kinds for net in t.networks]
     y = given.target.values[given.judged]
-    goal, notes = smeared(trained[0].goal, mix.z, y, given.judged_weights)
+    goal, on_factors = smeared(trained[0].goal, mix.z, y, given.judged_weights)
     is_one = len(networks) == 1 and mix.temperature == 1
     network = networks[0] if is_one else merged(networks, shares, mix.temperature)
     evidence, decision = _evidence(given, goal, mix.z, line, metric if given.folds else None)
-    notes = [*given.notes, *(n for t in trained for n in t.notes), *notes, *_told(kinds, mix, given)]
+    notes += [*(n for t in trained for n in t.notes), *on_factors, *_told(kinds, mix, given)]
     if is_mixed and is_narrow:
         notes.append(
             f"Numbers get no cosines, as there are fewer than {ROWS_A_NUMBER} rows for each of {n_numbers} "

@@ -53,10 +53,12 @@ SLOW, QUICK, PLAIN = (
     Recipe(waves=waves, sigma=sigma, scale_rate=20.0) for waves, sigma in ((16, 0.25), (32, 0.8), (0, 0.0))
 )
 
+LITTLE = replace(SLOW, hidden=(64, 64), waves=8, learning_rate=0.005, most_rows=200_000)
+
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", (replace(SLOW, epochs=40, patience=10),), 1, 1, 2.0),
+        Preset("fast", (LITTLE,), 1, 1, 2.0),
         Preset("default", (SLOW, QUICK), 5, 5, 5.0),
         Preset(
             "best",

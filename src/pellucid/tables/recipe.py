@@ -29,6 +29,7 @@ LEAST_GAIN = 1e-6  # of the validation loss: where classes part without an error
 VECTOR = 8  # numbers for each of many categories; 4 are worse, 16 hardly better: docs/performance.md
 MOST_ROWS = 30_000_000  # that a training looks at, all epochs together
 LINE_EPOCHS = 2000  # of a straight line, at most: meats errs 3.9 then, 5.0 after 256
+LINE_ROWS = 5_000_000  # that its training looks at
 MOST_WAVED = 100  # numbers: of more columns each gets no cosines
 STEPS_AN_EPOCH = 10  # small tables get smaller batches, so that an epoch has at least so many steps
 
@@ -54,6 +55,9 @@ class Recipe:
         Share of each hidden layer's activations that is dropped; None is 0.15 for classes, 0.05 for numbers.
     epochs, batch_size, learning_rate, schedule, optimizer, patience
         As in `Network.fit`; where epochs or the batch size are None, they follow from the number of rows.
+    most_rows : int
+        About how many rows a training looks at, all epochs together, where epochs are None. A straight line
+        has its own limits.
     """
 
     hidden: Sequence[int | Layer] = (128, 128)
@@ -68,6 +72,7 @@ class Recipe:
     schedule: Any = "cosine"
     optimizer: Any = "adam(beta_2=0.95)"
     patience: int | None = 40
+    most_rows: int = MOST_ROWS
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Recipe:
@@ -82,6 +87,7 @@ class Recipe:
         checks.whole("waves", recipe.waves, 0)
         checks.number("sigma", recipe.sigma, 0)
         checks.number("scale_rate", recipe.scale_rate, 0)
+        checks.whole("most_rows", recipe.most_rows)
         if recipe.batch_size is not None:
             checks.whole("batch_size", recipe.batch_size)
         ACTIVATIONS.find(recipe.activation)
@@ -133,17 +139,17 @@ class Recipe:
     def epochs_for(self, n_rows: int) -> int:
         """Most epochs for so many training rows: 256 up to a hundred thousand, then fewer.
 
-        A straight line gets up to 2000: its columns may lie so close together that it needs them.
-
         Examples
         --------
         >>> [Recipe().epochs_for(n) for n in (1000, 100_000, 1_000_000, 10_000_000)]
         [256, 256, 30, 8]
-        >>> Recipe(hidden=()).epochs_for(1000)
-        2000
+        >>> [Recipe(hidden=()).epochs_for(n) for n in (1000, 10_000)]
+        [2000, 500]
         """
-        most = 256 if self.hidden else LINE_EPOCHS
-        return self.epochs if self.epochs is not None else max(8, min(most, MOST_ROWS // max(1, n_rows)))
+        if self.epochs is not None:
+            return self.epochs
+        most, rows = (256, self.most_rows) if self.hidden else (LINE_EPOCHS, LINE_ROWS)
+        return max(8, min(most, rows // max(1, n_rows)))
 
     def training(self, n_rows: int) -> dict[str, Any]:
         """Options of `Network.fit` for a table with so many training rows."""

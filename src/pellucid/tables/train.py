@@ -118,6 +118,8 @@ def train(
         note = f"{skewed}, as training was interrupted."
     else:
         first, note = _better(first, _trained(recipe, given, tried[1], seed, options, range(1)), given)
+        if not recipe.hidden:
+            note += ", for a straight line"
         part = "half" if n_networks == 1 else "its part"
         note += f", each with {part} of the time limit." if limit is not None else "."
     first = dataclasses.replace(first, notes=[note, *first.notes])
