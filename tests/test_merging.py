@@ -58,6 +58,24 @@ def test_a_straight_line_and_learned_vectors_are_branches_too() -> None:
     np.testing.assert_allclose(merged([line, bent]).predict(codes), expected, atol=1e-6)
 
 
+def test_straight_lines_become_one() -> None:
+    lines = [Network([Input(["a", "b", "c"]), Dense(2)], seed=i) for i in (1, 2)]
+    bent = networks(2, "linear", 2)
+    nets, shares = [lines[0], bent[0], lines[1], bent[1]], np.array([0.1, 0.2, 0.3, 0.4])
+    all_in_one = merged(nets, shares.tolist())
+    assert all_in_one.layers["output"].sources[:3] == ["a", "b", "c"]
+    assert all_in_one.layers["output"].n_in == 3 + 2 * 5
+    W = [line.layers["output"].weights for line in lines]
+    np.testing.assert_allclose(all_in_one.layers["output"].weights[:3], 0.1 * W[0] + 0.3 * W[1], rtol=1e-6)
+    expected = sum(s * net.predict(X).astype(np.float64) for s, net in zip(shares, nets, strict=True))
+    np.testing.assert_allclose(all_in_one.predict(X), expected, atol=1e-6)
+    straight = merged(lines)
+    assert [la.kind for la in straight.layers] == ["input", "dense"]
+    np.testing.assert_allclose(
+        straight.predict(X), (lines[0].predict(X) + lines[1].predict(X)) / 2, atol=1e-6
+    )
+
+
 def test_it_is_traced_saved_and_trained_like_any_other(tmp_path: Path) -> None:
     y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
     nets = networks(2, n_out=2)

@@ -69,7 +69,7 @@ def test_out_of_a_concat_each_branch_has_its_places() -> None:
     assert [s.target for s in ways[:3]] == [f"concat_1/dense_1/{k}" for k in range(3)]
     assert [(s.source, s.weight) for s in ways[3:]] == [("concat_1/1", W[1]), ("concat_1/6", W[6])]
     [way] = net.neuron("concat_1/dense_1/2").outgoing
-    assert (way.source, way.target, way.weight) == ("concat_1/4", "output/0", W[4])
+    assert (way.source, way.target, way.weight) == ("concat_1/dense_1/2", "output/0", W[4])
 
 
 def test_out_of_frozen_layers_synapses_lead_on() -> None:

@@ -26,9 +26,10 @@ def merged(
     Formula:  z = Σ_m s_m z_m / T, with the shares s_m, which add up to 1, and the temperature T. The
     hidden layers of all stand side by side as branches of a `Concat` and keep their names, with `_of_2`
     behind those of the second network and so on. The weights of the last layer are those of the networks,
-    times s_m / T, one below the other, and so the biases are added up. So for numbers the answer is the mean
-    of the answers, and for probabilities their geometric mean, divided by its sum. Being a network like any
-    other, it can be shown, traced, explained, saved and trained further.
+    times s_m / T, one below the other; those of networks without hidden layers are added up, and so are all
+    biases. So for numbers the answer is the mean of the answers, and for probabilities their geometric mean,
+    divided by its sum. Being a network like any other, it can be shown, traced, explained, saved and trained
+    further.
 
     Parameters
     ----------
@@ -69,12 +70,20 @@ def merged(
     _check([net for net, _ in kept])
     first = kept[0][0]
     last = first._definitions[-1]
-    bodies = [[_named(la, i) for la in net._definitions[1:-1]] for i, (net, _) in enumerate(kept, 1)]
-    body = [Concat(*bodies, name=MEMBERS)] if len(kept) > 1 else bodies[0]
+    bodies: list[list[Layer]] = []
+    weights: list[Array] = []
+    for i, (net, s) in enumerate(kept, 1):
+        body = [_named(la, i) for la in net._definitions[1:-1]]
+        own = net.parameters[net._parameters[-2].name] * np.float32(s / temperature)
+        if not body and [] in bodies:
+            weights[bodies.index([])] += own
+        else:
+            bodies.append(body)
+            weights.append(own)
+    body = [Concat(*bodies, name=MEMBERS)] if len(bodies) > 1 else bodies[0]
     parts = [_named(first._definitions[0]), *body, _named(last)]
     shell = Network(parts, seed=first.seed)
     inner = [a for net, _ in kept for p in net._parameters[:-2] for a in (net.parameters[p.name],)]
-    weights = [net.parameters[net._parameters[-2].name] * np.float32(s / temperature) for net, s in kept]
     biases = [net.parameters[net._parameters[-1].name] * np.float32(s / temperature) for net, s in kept]
     numbers: list[Array] = [*inner, np.concatenate(weights), np.asarray(np.sum(biases, axis=0))]
     for parameter, values in zip(shell._parameters, numbers, strict=True):

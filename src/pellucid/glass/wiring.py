@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -71,9 +72,13 @@ class Wiring:
             if layer.branches:
                 ends = [self._through(branch, known, origins, passed) for branch in layer.branches]
                 origins = layer.joined(origins, [end for end, _, _ in ends])
-                beside = [name for _, end, _ in ends for name in end]
-                if isinstance(layer, Concat) and len(set(beside)) == len(beside):  # nothing is made of them
-                    names, passed = beside, list(dict.fromkeys(p for _, _, end in ends for p in end))
+                if isinstance(
+                    layer, Concat
+                ):  # nothing is made of them: they keep their names where these differ
+                    beside = [name for _, end, _ in ends for name in end]
+                    times, ways = Counter(beside), [way for _, _, way in ends]
+                    names = [own if times[own] == 1 else new for own, new in zip(beside, names, strict=True)]
+                    passed = [] if set(names).isdisjoint(beside) else list(dict.fromkeys(sum(ways, [])))
                     continue
             elif has_neurons(layer):
                 for i, origin in enumerate(origins):

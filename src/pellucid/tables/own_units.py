@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pellucid.glass.neurons import Named, Neuron, Synapse
-from pellucid.glass.wiring import all_layers
+from pellucid.glass.wiring import all_layers, has_neurons
 from pellucid.layers.base import Layer
 from pellucid.layers.dropout import Dropout
 from pellucid.layers.embedding import Embedding
@@ -95,7 +95,9 @@ def table_neuron(encoding: TableEncoding, network: Network, neuron: Neuron) -> T
     wiring = network.wiring
     layers = {la.label: la for la in all_layers(wiring.layers)}
     passed = [layers[label] for label in wiring.passed[neuron.layer.name]]
-    if not all(isinstance(layer, (Scale, PeriodicEmbedding, *AS_THEY_ARE)) for layer in passed):
+    within = {label for label, layer in layers.items() if has_neurons(layer)}
+    is_behind = any(source.rpartition("/")[0] in within for source in neuron.layer.sources)
+    if is_behind or not all(isinstance(la, (Scale, PeriodicEmbedding, *AS_THEY_ARE)) for la in passed):
         return TableNeuron(neuron, ())
     scales = [layer for layer in passed if isinstance(layer, Scale)]
     bent = {
