@@ -76,9 +76,9 @@ class Wiring:
                     layer, Concat
                 ):  # nothing is made of them: they keep their names where these differ
                     beside = [name for _, end, _ in ends for name in end]
-                    times, ways = Counter(beside), [way for _, _, way in ends]
+                    times, ways = Counter(beside), dict.fromkeys(la for _, _, way in ends for la in way)
                     names = [own if times[own] == 1 else new for own, new in zip(beside, names, strict=True)]
-                    passed = [] if set(names).isdisjoint(beside) else list(dict.fromkeys(sum(ways, [])))
+                    passed = [] if set(names).isdisjoint(beside) else list(ways)
                     continue
             elif has_neurons(layer):
                 for i, origin in enumerate(origins):
