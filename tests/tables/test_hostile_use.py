@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import decimal
 import io
 import math
 from typing import Any
@@ -82,3 +83,11 @@ def test_a_column_of_any_type_where_another_was_learned(values: Any, other: pl.S
     frame = pl.DataFrame(columns | {"v": other.alias("")}).head(n)
     with contextlib.suppress(PellucidError):
         used(model, frame)
+
+
+def test_decimals_whose_sum_is_beyond_decimals() -> None:
+    most = decimal.Decimal(10) ** 30 - decimal.Decimal("0.00000001")
+    column = pl.Series([most, decimal.Decimal("0.00000001")] * (N // 2), dtype=pl.Decimal(38, 8))
+    y = [float(i % 5) for i in range(N)]
+    model = pellucid.fit_table(pl.DataFrame({"d": column, "y": y}), "y", epochs=1, hidden=(3,))
+    assert [role.name for role in model.encoding.roles] == ["d"]

@@ -143,3 +143,15 @@ def test_notes_on_rows_speak_of_all_parts() -> None:
     rare = {"x": twice["x"], "y": [*twice["y"][:-1], "c"]}
     notes = fit_table(rare, "y", preset="default", epochs=2).notes
     assert not any("occurs in validation rows only" in note for note in notes)
+
+
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_the_straight_line_beside_networks_is_that_of_least_squares(preset: str) -> None:
+    """Two columns that nearly coincide: least squares has no trouble with them, a short descent has."""
+    rng = np.random.default_rng(4)
+    a = rng.normal(size=1000)
+    b = a + 0.05 * rng.normal(size=1000)
+    y = 10 * (b - a) + 0.1 * rng.normal(size=1000)
+    model = fit_table({"a": a, "b": b, "y": y}, "y", preset=preset)
+    assert model.evidence.scores[LINE]["rmse"] == pytest.approx(0.1, rel=0.2)
+    assert model.evidence.scores[NETWORK]["rmse"] == pytest.approx(0.1, rel=0.2)

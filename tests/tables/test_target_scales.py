@@ -40,7 +40,7 @@ def test_what_grows_by_factors_is_modelled_in_logarithms_and_both_errors_are_sai
     (note,) = [n for n in model.notes if n.startswith("Modelled in logarithms")]
     assert note == (
         f"Modelled in logarithms, as 'price' is skewed: rmse {ours:.4g} against {theirs:.4g} as it is, on "
-        "the validation rows, for a straight line."
+        "the validation rows."
     )
     assert rmse(PRICES, model.predict(table)) == pytest.approx(model.evaluate(table)["rmse"])
     # The straight line may use logarithms too, so it is no easy prey.
@@ -53,7 +53,7 @@ def test_what_is_skewed_but_a_sum_stays_as_it_is() -> None:
     assert model.target.scales == ("linear",)
     (note,) = [n for n in model.notes if "skewed" in n]
     assert note.startswith("'y' is skewed, but modelled as it is: rmse ")
-    assert note.endswith(" in logarithms, on the validation rows, for a straight line.")
+    assert note.endswith(" in logarithms, on the validation rows.")
 
 
 def test_a_straight_line_chooses_the_scale_of_the_fast_network() -> None:

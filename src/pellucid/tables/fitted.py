@@ -15,6 +15,7 @@ from pellucid.network import Network
 from pellucid.tables.decision import Decision, decide
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
 from pellucid.tables.intervals import Errors
+from pellucid.tables.line import straight_line
 from pellucid.tables.mixture import Numbers, cross_entropy, shares_of, softmax, temperature_for
 from pellucid.tables.model import TableModel
 from pellucid.tables.prepare import Prepared
@@ -61,12 +62,11 @@ def fitted(
     is_narrow = given.n_learned < ROWS_A_NUMBER * n_numbers and any(r.waves for r in plan.recipes)
     if is_mixed and is_narrow:
         plan = dataclasses.replace(plan, recipes=[dataclasses.replace(r, waves=0) for r in plan.recipes])
-    as_line = dataclasses.replace(plan.recipes[0], hidden=())
     of_line = {k: v for k, v in options.items() if k not in OWN}
     line, notes = None, list(given.notes)
     if is_mixed and plan.n_networks == 1 and len(given.scales) > 1:
         # A network for each scale would take as long again.
-        line = train(as_line, given, seed, of_line)
+        line = straight_line(plan.recipes[0], given, seed, of_line)
         notes += line.notes
     for recipe in plan.recipes:
         n_networks = _affordable(plan, recipe, given)
@@ -79,10 +79,9 @@ def fitted(
     given = given.validated_by(most)
     if line is None:
         seconds = LEAST_SECONDS + 2 * sum(t.seconds for t in trained)
-        line = train(as_line, given, seed, {**of_line, "time_limit": seconds}, most)
-    is_line = not plan.recipes[0].hidden
+        line = straight_line(plan.recipes[0], given, seed, {**of_line, "time_limit": seconds}, most)
     may_mix = is_mixed and bool(given.folds) and not trained[-1].is_interrupted
-    kinds = [*trained, line] if may_mix and not is_line and line.goal == trained[0].goal else trained
+    kinds = [*trained, line] if may_mix and line.goal == trained[0].goal else trained
     mix = _mix(kinds, given) if may_mix else _even(kinds, given)
     shares = [s / len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) for _ in t.networks]
     networks = [net for t in kinds for net in t.networks]
@@ -97,7 +96,8 @@ def fitted(
             f"Numbers get no cosines, as there are fewer than {ROWS_A_NUMBER} rows for each of {n_numbers} "
             "columns of them."
         )
-    histories = [] if is_one else [n.history for n, s in zip(networks, shares, strict=True) if s > 0]
+    counted = [n.history for n, s in zip(networks, shares, strict=True) if s > 0 and len(n.history)]
+    histories = [] if is_one else counted or [n.history for t in trained for n in t.networks]
     errors = None
     if given.folds and not goal.classes:
         errors = Errors.of(np.asarray(goal.standardised(y) - mix.z), given.judged_weights)

@@ -117,9 +117,7 @@ def train(
     elif first.is_interrupted:
         note = f"{skewed}, as training was interrupted."
     else:
-        first, note = _better(first, _trained(recipe, given, tried[1], seed, options, range(1)), given)
-        if not recipe.hidden:
-            note += ", for a straight line"
+        first, note = better(first, _trained(recipe, given, tried[1], seed, options, range(1)), given)
         part = "half" if n_networks == 1 else "its part"
         note += f", each with {part} of the time limit." if limit is not None else "."
     first = dataclasses.replace(first, notes=[note, *first.notes])
@@ -134,8 +132,8 @@ def train(
     )
 
 
-def _better(linear: Trained, log: Trained, given: Prepared) -> tuple[Trained, str]:
-    """The scale with the lower error, and a sentence that says so."""
+def better(linear: Trained, log: Trained, given: Prepared) -> tuple[Trained, str]:
+    """The networks whose scale has the lower error, and a sentence that says so, without its point."""
     name = given.target.names[0]
     of_linear, of_log = _own_rmse(linear, given), _own_rmse(log, given)
     if of_log < of_linear:

@@ -93,7 +93,7 @@ def are_all_good(numbers: pl.Series) -> bool:
     """Whether all numbers that are not null are finite and not beyond what counts as a number."""
     least, most = numbers.min(), numbers.max()  # which pass over NaN
     is_good = least is not None and -LARGEST <= least <= most <= LARGEST  # type: ignore[operator]
-    return bool(is_good) and not math.isnan(numbers.sum())
+    return bool(is_good) and not (numbers.dtype.is_float() and math.isnan(numbers.sum()))
 
 
 def are_whole(numbers: pl.Series) -> bool:
