@@ -25,6 +25,8 @@ from sklearn.preprocessing import StandardScaler
 
 from pellucid.estimators import MLPClassifier, MLPRegressor
 from pellucid.estimators.arrays import distinct
+from pellucid.network import Network
+from pellucid.training.history import History
 
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -228,6 +230,16 @@ def test_ctrl_c_ends_in_good_order(solver: str) -> None:
         net.fit(rows, y)
     assert net.n_iter_ > 0
     assert np.isfinite(net.predict_proba(rows)).all()
+
+
+@BOTH
+def test_ctrl_c_before_the_first_epoch_is_over(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(stopped_by="ctrl-c")
+    monkeypatch.setattr(Network, "fit", lambda *rows, **options: history)
+    with pytest.warns(UserWarning, match="Training interrupted by user."):
+        net = kind(random_state=0).fit(X, Y)
+    assert net.n_iter_ == 0
+    assert np.isfinite(net.predict(X)).all()
 
 
 def test_several_labels_in_a_sparse_matrix() -> None:

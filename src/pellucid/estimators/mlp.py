@@ -255,7 +255,8 @@ class Perceptron(BaseEstimator):
 
     def _take_notes(self, pace: Pace) -> None:
         self.n_iter_, self.t_, self._no_improvement_count = pace.n_iter, pace.seen, pace.failed
-        self.loss_ = pace.curve[-1]
+        if pace.curve:  # Ctrl-C may come before the first epoch is over
+            self.loss_ = pace.curve[-1]
         if self.early_stopping:
             self.validation_scores_, self.best_validation_score_ = pace.scores, pace.best_score
         else:
