@@ -31,6 +31,7 @@ def describe(model: TableModel | Network, path: Path) -> dict[str, Any]:
         "decision": model.decision and model.decision.to_dict(),
         "evidence": model.evidence.to_dict(),
         "notes": model.notes,
+        "trainings": [describe_training(history) for history in model.histories or [model.history]],
         **_described(model.network),
     }
 

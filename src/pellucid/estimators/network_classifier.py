@@ -62,9 +62,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     evidence_ : Evidence
         Scores on the rows held back, beside the trivial answer and a straight line.
     history_ : History
-        Numbers of each epoch, and why training stopped.
+        Numbers of each epoch, and why training stopped; of the first of several networks. `model_.histories`
+        has all.
     n_iter_ : int
-        Epochs.
+        Epochs of it.
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : array of str

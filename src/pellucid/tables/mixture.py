@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.int32]
 
-ROUNDS = 20  # a share is a multiple of one over it
+ROUNDS = 20  # additions at most: shares are multiples of one over their number
 LEAST, MOST = 0.2, 5.0  # temperatures
 CLOSE = 1e-3  # of the temperature
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def shares_of(
-    outputs: Sequence[Numbers], loss: Callable[[Numbers], float], rounds: int = ROUNDS
-) -> list[float]:
+def shares_of(outputs: Sequence[Numbers], loss: Callable[[Numbers], float]) -> list[float]:
     """The share of each model in the mean that errs least, chosen greedily.
 
     Beginning with the best model, in each round the one is added, again or for the first time, with which
@@ -30,8 +28,6 @@ def shares_of(
         What each model answers for rows that it has not learned from.
     loss : callable
         From such outputs to a number, the less the better.
-    rounds : int
-        Most additions.
 
     Returns
     -------
@@ -51,7 +47,7 @@ def shares_of(
     times = np.zeros(len(outputs))
     total, least = np.zeros_like(outputs[0]), np.inf
     kept = times.copy()
-    for n in range(1, rounds + 1):
+    for n in range(1, ROUNDS + 1):
         losses = [loss((total + z) / n) for z in outputs]
         best = int(np.argmin(losses))
         times[best] += 1
