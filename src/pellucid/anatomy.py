@@ -16,7 +16,7 @@ from pellucid.engine.buffer import Arena, Array
 from pellucid.errors import ArgumentError, ShapeError
 from pellucid.glass.neurons import Inside, LayerView, Named, Neuron
 from pellucid.glass.summary import Summary, summarise
-from pellucid.glass.wiring import Wiring
+from pellucid.glass.wiring import Wiring, all_layers
 from pellucid.initializers import initialize
 from pellucid.layers.base import Layer, Parameter
 from pellucid.layers.frozen import Frozen
@@ -61,9 +61,11 @@ class Anatomy:
 
     @property
     def layers(self) -> Named[LayerView]:
-        """The layers, by position or name; the first is the input."""
-        named = self._definitions
-        return Named("layer", [la.label for la in named], lambda i: LayerView(named[i], self._inside))
+        """The layers, by position or name; the first is the input. By name also those inside of others."""
+        named, inside = self._definitions, self._inside
+        inner = [la for outer in named for branch in outer.branches for la in all_layers(branch)]
+        others = {la.label: functools.partial(LayerView, la, inside) for la in inner}
+        return Named("layer", [la.label for la in named], lambda i: LayerView(named[i], inside), others)
 
     @property
     def _input(self) -> Input:

@@ -13,7 +13,7 @@ from matplotlib.colors import rgb_to_hsv
 
 import pellucid
 from pellucid import Concat, Dense, Dropout, Input, Network, Scale
-from pellucid.errors import ArgumentError
+from pellucid.errors import ArgumentError, UnknownNameError
 from pellucid.glass.stages import stages_of, title_of
 from pellucid.health.curves import overfitting, underfitting
 from pellucid.health.subject import Subject
@@ -76,6 +76,28 @@ def test_what_stands_side_by_side_keeps_its_name() -> None:
     assert net.wiring.passed["output"] == ["members/dropout_1", "members/dropout_1_of_2"]
     both = Network([Input(["a"]), Concat([], [Scale()]), Dense(1)])  # a name that there would be twice
     assert both.layers["output"].sources == ["concat_1/0", "concat_1/1"]
+
+
+def test_layers_inside_are_found_by_name() -> None:
+    net = merged([member(True, 0), member(False, 1)])
+    assert [la.name for la in net.layers] == ["input", "members", "output"]
+    layer = net.layers["members/hidden_1_of_2"]
+    assert layer.neurons[2].name == "members/hidden_1_of_2/2"
+    assert layer.weights.shape == (2, 4)
+    with pytest.raises(UnknownNameError, match="Did you mean 'members/hidden_1'"):
+        net.layers["members/hiden_1"]
+    trace = net.trace([[0.5, -1.0]], [[1.0]])
+    found = trace["members/hidden_1_of_2"]
+    np.testing.assert_allclose(found.a, np.tanh(found.z), atol=2e-7)
+    np.testing.assert_array_equal(found.gradients["weights"], layer.gradients["weights"])
+
+
+def test_each_recorded_training_tells_why() -> None:
+    kept = pellucid.fit_table(DATA, "ill", preset="default", epochs=2, record=True)
+    for history in (kept.history, *kept.histories[1:3]):
+        why = history.why("hidden_1/0/age", 1)
+        assert (why.step, why.after) == (1, np.float32(why.before) + np.float32(why.change))
+    assert kept.history is kept.histories[0]
 
 
 def test_what_is_no_neuron_says_who_makes_it() -> None:

@@ -6,7 +6,7 @@ Nothing is copied: a weight read here is the number that the kernels use, and se
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -24,10 +24,28 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class Named(Sequence[T], Generic[T]):
-    """Things in order that also have names: `layers[1]`, `layers["hidden_1"]`."""
+    """Things in order that also have names: `layers[1]`, `layers["hidden_1"]`.
 
-    def __init__(self, kind: str, names: Sequence[str], make: Callable[[int], T]) -> None:
-        self._kind, self._names, self._make = kind, list(names), make
+    Parameters
+    ----------
+    kind : str
+        What they are, for messages.
+    names : sequence of str
+        Of each.
+    make : callable
+        Gives one by its place.
+    others : mapping of str to callable, optional
+        Give by their names things that have no place among these, such as layers inside others.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        names: Sequence[str],
+        make: Callable[[int], T],
+        others: Mapping[str, Callable[[], T]] | None = None,
+    ) -> None:
+        self._kind, self._names, self._make, self._others = kind, list(names), make, others or {}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -40,8 +58,10 @@ class Named(Sequence[T], Generic[T]):
         if isinstance(at, slice):
             return [self._make(i) for i in range(len(self))[at]]
         if isinstance(at, str):
+            if at in self._others:
+                return self._others[at]()
             if at not in self._names:
-                raise UnknownNameError(self._kind, at, self._names)
+                raise UnknownNameError(self._kind, at, [*self._names, *self._others])
             return self._make(self._names.index(at))
         if isinstance(at, bool) or not hasattr(at, "__index__"):
             raise ArgumentError(f"a {self._kind} is chosen by its name or its number, but got {at!r}.")

@@ -11,6 +11,7 @@ from pellucid.glass.explain import explain
 from pellucid.glass.explanation import Explanation
 from pellucid.glass.neurons import find_neuron
 from pellucid.glass.passage import Passage
+from pellucid.glass.wiring import all_layers
 from pellucid.layers.base import Layer
 from pellucid.lowering import Lowered
 
@@ -77,7 +78,10 @@ class Trace:
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise UnknownNameError("layer", name, [la.name for la in self.layers])
+        known = [la.label for la in all_layers(self.passage.layers[1:])] if self.passage else []
+        if name in known:  # inside another one
+            return layer_trace(name, self.numbers)
+        raise UnknownNameError("layer", name, known or [la.name for la in self.layers])
 
     def __repr__(self) -> str:
         return f"<trace of {len(self.outputs)} rows through {', '.join(la.name for la in self.layers)}>"

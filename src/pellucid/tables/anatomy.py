@@ -42,7 +42,7 @@ class TableAnatomy:
     @property
     def history(self) -> History:
         """Numbers of each epoch, and why training stopped; of the first of several networks."""
-        return self.network.history
+        return self.histories[0] if self.histories else self.network.history
 
     @property
     def classes(self) -> list[Any]:
