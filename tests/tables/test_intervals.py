@@ -105,4 +105,4 @@ def test_what_cannot_be_told_is_refused() -> None:
 )
 def test_a_damaged_file_is_refused(damaged: dict[str, object]) -> None:
     with pytest.raises(ModelFileError, match="rising numbers for each target"):
-        Errors.from_dict(damaged, 1)
+        Errors.from_dict(damaged, 1, 1)

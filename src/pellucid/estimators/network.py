@@ -219,9 +219,9 @@ class NetworkEstimator(BaseEstimator):
         """The one column of y as the table knows it."""
         return np.asarray(y)
 
-    def _answers(self, method: str, X: Any) -> Array:
+    def _answers(self, method: str, X: Any, **options: Any) -> Array:
         check_is_fitted(self)
-        found: Array = getattr(self.model_, method)(self._columns(X))
+        found: Array = getattr(self.model_, method)(self._columns(X), **options)
         return found
 
     def __sklearn_tags__(self) -> Any:

@@ -146,20 +146,29 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self._fit(X, y, sample_weight, validation_data)
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, interval: float | None = None) -> Array:
         """The estimate for each row, in the unit of y.
 
         Parameters
         ----------
         X : data frame or array (n_samples, n_features)
             As in `fit`.
+        interval : float, optional
+            The probability, such as 0.9, with which the true number shall lie between two others: then the
+            lower end, the estimate and the upper end come back, `(n_samples, 3)`, or
+            `(n_samples, n_outputs, 3)`, as from `TableModel.predict`.
+
+        Raises
+        ------
+        ArgumentError
+            If the interval is not between 0 and 1, or more than the rows held back can tell.
 
         Warns
         -----
         PellucidWarning
             Of all that training has not seen, such as categories.
         """
-        found: Array = self._answers("predict", X).astype(np.float64)
+        found: Array = self._answers("predict", X, interval=interval).astype(np.float64)
         return found
 
     # ---------------------------------------------------------------- inside

@@ -94,8 +94,9 @@ class TableAnatomy:
             evidence, notes = Evidence.from_dict(document["evidence"]), [str(n) for n in document["notes"]]
             typical = typical_from(document["typical"], encoding.columns)
             histories = [History.from_dict(h) for h in document.get("histories", [])]
-            known = document.get("errors")
-            errors = None if known is None else Errors.from_dict(known, len(target.names))
+            errors = document.get("errors")
+            if errors is not None:
+                errors = Errors.from_dict(errors, len(target.names), encoding.n_features)
             decision = document.get("decision")
             if decision is not None:
                 decision = Decision.from_dict(decision, len(target.classes))

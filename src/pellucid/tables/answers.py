@@ -34,7 +34,7 @@ class TableAnswers(TableAnatomy):
         interval : float, optional
             The probability, such as 0.9, with which the true number shall lie between two others: then
             float64 `(n_rows, 3)` comes back, or `(n_rows, n_targets, 3)`: the lower end, the prediction and
-            the upper end. See `tables.intervals.Errors`.
+            the upper end. They are farther apart where rows are harder, see `tables.intervals.Errors`.
 
         Raises
         ------
@@ -46,11 +46,11 @@ class TableAnswers(TableAnatomy):
         PellucidWarning
             Of all that training has not seen, such as categories, with how many rows have it.
         """
-        outputs, report = self._outputs(self.read(source))
+        X, outputs, report = self._outputs(self.read(source))
         _warn(report)
         if interval is None:
             return self._decoded(outputs)
-        low, high = self._ends(outputs, interval)
+        low, high = self._ends(X, outputs, interval)
         ends = np.stack([low, self.target.in_own_unit(outputs), high], axis=-1)
         return np.asarray(ends[:, 0] if len(self.target.names) == 1 else ends)
 
@@ -61,7 +61,7 @@ class TableAnswers(TableAnatomy):
         """
         if not self.classes:
             raise ArgumentError("this model predicts numbers; only classes have probabilities.")
-        outputs, report = self._outputs(self.read(source))
+        _, outputs, report = self._outputs(self.read(source))
         _warn(report)
         return outputs
 
@@ -82,8 +82,8 @@ class TableAnswers(TableAnatomy):
             As in `predict`: `prediction_low` and `prediction_high` follow the prediction.
         """
         table = self.read(source)
-        outputs, report = self._outputs(table)
-        ends = None if interval is None else self._ends(outputs, interval)
+        X, outputs, report = self._outputs(table)
+        ends = None if interval is None else self._ends(X, outputs, interval)
         decoded, names = self._decoded(outputs), self.target.names
         if len(names) == 1:
             added: dict[str, Any] = {"prediction": decoded.tolist() if self.classes else decoded}
@@ -153,11 +153,13 @@ class TableAnswers(TableAnatomy):
         """The index of the class that is answered for each row of probabilities (n_rows, n_classes)."""
         return self.decision(probabilities) if self.decision else probabilities.argmax(axis=1)
 
-    def _outputs(self, table: Table) -> tuple[Array, Report]:
+    def _outputs(self, table: Table) -> tuple[Array, Array, Report]:
+        """The features of a table, what the network answers, and what was found on the way."""
         report = Report()
-        return self.network.predict(self.encoding.encode(table, report=report)), report
+        X = self.encoding.encode(table, report=report)
+        return X, self.network.predict(X), report
 
-    def _ends(self, outputs: Array, level: float) -> tuple[Array, Array]:
+    def _ends(self, X: Array, outputs: Array, level: float) -> tuple[Array, Array]:
         """The ends of intervals around what the network answers."""
         if self.classes:
             raise ArgumentError("interval is for numbers; this model predicts classes, with probabilities.")
@@ -165,7 +167,7 @@ class TableAnswers(TableAnatomy):
             raise ArgumentError(
                 "this model knows no errors on rows that it has not learned from: train it anew."
             )
-        return self.errors.around(self.target, outputs, level)
+        return self.errors.around(self.target, X, outputs, level)
 
     def _tell(self, table: Table, report: Report, notes: list[str] | None, more: Iterable[str]) -> None:
         """Put all that is worth knowing into the caller's list, or else warn of what training never saw."""

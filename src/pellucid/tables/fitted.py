@@ -12,9 +12,9 @@ import numpy as np
 from pellucid.merging import merged
 from pellucid.metrics import METRICS
 from pellucid.network import Network
+from pellucid.tables.coverage import errors_of
 from pellucid.tables.decision import Decision, decide
 from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
-from pellucid.tables.intervals import Errors
 from pellucid.tables.line import straight_line
 from pellucid.tables.mixture import Numbers, cross_entropy, shares_of, softmax, temperature_for
 from pellucid.tables.model import TableModel
@@ -100,7 +100,8 @@ def fitted(
     histories = [] if is_one else counted or [n.history for t in trained for n in t.networks]
     errors = None
     if given.folds and not goal.classes:
-        errors = Errors.of(np.asarray(goal.standardised(y) - mix.z), given.judged_weights)
+        errors, told = errors_of(given, goal, mix.z)
+        notes += told
     if decision is not None:
         notes.append(_on_decision(decision, evidence, given, mix.z))
     elif metric is not None:
