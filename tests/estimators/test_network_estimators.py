@@ -276,3 +276,24 @@ def test_a_preset_is_passed_on() -> None:
     assert fast.score(X, Y) > 0.9
     with pytest.raises(ValueError, match="preset must be"):
         NetworkClassifier(preset="slow").fit(X, Y)
+
+
+def test_intervals_are_those_of_the_model() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.uniform(-1, 1, (1500, 2))
+    y = x[:, 0] + 0.3 * rng.normal(size=1500)
+    regressor = NetworkRegressor(preset="fast", random_state=0).fit(x[:500], y[:500])
+    found = regressor.predict(x[500:], interval=0.9)
+    assert found.shape == (1000, 3)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found[:, 1], regressor.predict(x[500:]))
+    table = {f"x{i}": column for i, column in enumerate(x[500:].T)}
+    np.testing.assert_array_equal(found, regressor.model_.predict(table, interval=0.9))
+    inside = (found[:, 0] <= y[500:]) & (y[500:] <= found[:, 2])
+    assert inside.mean() == pytest.approx(0.9, abs=0.06)
+    both = NetworkRegressor(**QUICK).fit(x[:500], np.column_stack([y, -y])[:500])
+    assert both.predict(x[500:], interval=0.5).shape == (1000, 2, 3)
+    piped = make_pipeline(StandardScaler(), NetworkRegressor(**QUICK)).fit(x[:500], y[:500])
+    assert piped.predict(x[500:], interval=0.8).shape == (1000, 3)
+    with pytest.raises(pellucid.PellucidError, match="interval must be"):
+        regressor.predict(x, interval=90)

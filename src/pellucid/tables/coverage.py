@@ -18,7 +18,7 @@ PARTS = 5  # where one network was validated, its rows are dealt into so many
 FEWEST = 9  # rows that tell so much
 MOST_NUMBERS = 4_000_000  # of rows and features that are looked at
 # Errors on rows that stopped the training and chose shares are too small, the more so the fewer rows there
-# are. By one part in so many rows over 6 in 720 fits of 60 to 300 rows of ten tables: docs/presets.md.
+# are. As measured, see docs/presets.md: by one part in n / 6 of a table of n rows.
 CHOSEN = 6.0
 
 
