@@ -155,3 +155,20 @@ def test_the_straight_line_beside_networks_is_that_of_least_squares(preset: str)
     model = fit_table({"a": a, "b": b, "y": y}, "y", preset=preset)
     assert model.evidence.scores[LINE]["rmse"] == pytest.approx(0.1, rel=0.2)
     assert model.evidence.scores[NETWORK]["rmse"] == pytest.approx(0.1, rel=0.2)
+
+
+def test_numbers_are_left_unbent_where_a_straight_line_is_nearly_the_truth() -> None:
+    rng = np.random.default_rng(0)
+    X, fresh = rng.normal(size=(200, 8)), rng.normal(size=(2000, 8))
+    names = [f"x{i}" for i in range(8)]
+    y = X @ np.arange(8) + rng.normal(size=200)
+    model = fit_table(dict(zip(names, X.T, strict=True)) | {"y": y}, "y")
+    assert any(note.startswith("Numbers are scaled by mean and deviation") for note in model.notes)
+    A = np.column_stack([X, np.ones(200)])
+    w = np.linalg.lstsq(A, y, rcond=None)[0]
+    truth = fresh @ np.arange(8)
+    of_line = np.sqrt(np.mean((fresh @ w[:8] + w[8] - truth) ** 2) + 1)
+    p = model.predict(dict(zip(names, fresh.T, strict=True)))
+    assert np.sqrt(np.mean((p - truth) ** 2) + 1) < 1.05 * of_line
+    bent = fit_table(dict(zip(names, X.T, strict=True)) | {"y": y}, "y", normalisation="robust")
+    assert bent.evidence.scores[LINE]["rmse"] > 1.2 * model.evidence.scores[LINE]["rmse"]

@@ -26,8 +26,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         for a straight line. None, here and below, is pellucid's own choice.
     activation, dropout, epochs, batch_size, learning_rate, schedule, optimizer, patience : optional
         Of the network and its training, see `pellucid.tables.recipe.Recipe`.
-    normalisation : str
-        Of number columns: `"robust"`, `"standard"`, `"minmax"` or `"none"`.
+    normalisation : str, optional
+        Of number columns: `"robust"`, `"standard"`, `"minmax"` or `"none"`; see `pellucid.fit_table`.
     validation : float
         Share of the rows that is held back, by which training stops and evidence is taken.
     group, time : str, optional
@@ -87,7 +87,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         schedule: Any = None,
         optimizer: Any = None,
         patience: int | None = None,
-        normalisation: Any = "robust",
+        normalisation: Any = None,
         validation: float = 0.2,
         group: str | None = None,
         time: str | None = None,

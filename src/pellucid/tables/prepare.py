@@ -11,6 +11,7 @@ import numpy as np
 
 from pellucid.engine.buffer import Array
 from pellucid.errors import ArgumentError, TableError
+from pellucid.tables.bending import unbent_where_linear
 from pellucid.tables.class_notes import notes_on_classes
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.features import Report
@@ -142,13 +143,16 @@ def prepare(
         table,
         list(wanted.names),
         rows=wanted.rows[training],
-        normalisation=normalisation,
+        normalisation=normalisation or "robust",
         schema=schema,
     )
     weights = combined(None if of_rows is None else of_rows[wanted.rows], class_weight, wanted, training)
     notes += _on_weights(weights is not None, left_out)
     scales = scales_to_try(table, wanted, divided, target_scale)
     _check_reach(table, wanted, training, scales[0])
+    if normalisation is None and not wanted.classes:
+        features, on_bending = unbent_where_linear(table, wanted, features, training, schema, scales[0])
+        notes += on_bending
     report = Report()
     rows = None if len(wanted.rows) == len(table) else wanted.rows
     X = features.encode(table, rows=rows, report=report)
