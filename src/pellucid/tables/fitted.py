@@ -22,7 +22,7 @@ from pellucid.tables.prepare import Prepared
 from pellucid.tables.presets import Preset
 from pellucid.tables.recipe import Recipe
 from pellucid.tables.target_encoding import TargetEncoding
-from pellucid.tables.train import Trained, rmse, smeared, train
+from pellucid.tables.train import Trained, rmse, smeared, train, train_more
 
 ROWS_A_NUMBER = 5  # rows for each number below which cosines of them are learned by heart
 NO_ERROR = 0.01  # log-loss below which no other kind of network is trained
@@ -69,17 +69,18 @@ def fitted(
         line = straight_line(plan.recipes[0], given, seed, of_line)
         notes += line.notes
     for recipe in plan.recipes:
-        n_networks = _affordable(plan, recipe, given)
         first = trained[0] if trained else line
         scales = [first.goal.scales] if first else None
-        trained.append(train(recipe, given, seed + len(trained), options, n_networks, scales))
+        trained.append(_kind(plan, recipe, given, seed + len(trained), options, scales))
         if trained[-1].is_interrupted or _is_perfect(trained[-1], given):
             break
-    most = max(len(t.networks) for t in trained)
-    given = given.validated_by(most)
+    trained, numbers = _together(trained)
     if line is None:
         seconds = LEAST_SECONDS + 2 * sum(t.seconds for t in trained)
-        line = straight_line(plan.recipes[0], given, seed, {**of_line, "time_limit": seconds}, most)
+        line = straight_line(
+            plan.recipes[0], given, seed, {**of_line, "time_limit": seconds}, 1 + max(numbers)
+        )
+    given = given.validated_by(numbers)
     may_mix = is_mixed and bool(given.folds) and not trained[-1].is_interrupted
     kinds = [*trained, line] if may_mix and line.goal == trained[0].goal else trained
     mix = _mix(kinds, given) if may_mix else _even(kinds, given)
@@ -113,11 +114,20 @@ def fitted(
     )
 
 
+def _together(kinds: Sequence[Trained]) -> tuple[list[Trained], set[int]]:
+    """Kinds of networks, and the folds that judge all of them; none that is judged by other folds alone."""
+    kept, numbers = [kinds[0]], set(kinds[0].numbers)
+    for kind in kinds[1:]:
+        if common := numbers & set(kind.numbers):
+            kept, numbers = [*kept, kind], common
+    return kept, numbers
+
+
 def _is_perfect(trained: Trained, given: Prepared) -> bool:
     """Whether networks err so little on rows they have not seen that no other kind could add anything."""
     if not trained.goal.classes or not given.folds:
         return False
-    given = given.validated_by(len(trained.networks))
+    given = given.validated_by(set(trained.numbers))
     y: Any = given.target.values[given.judged]
     return cross_entropy(trained.judged(given), y, given.judged_weights) < NO_ERROR
 
@@ -156,10 +166,24 @@ def _mix(kinds: Sequence[Trained], given: Prepared) -> Mix:
     return Mix(shares, temperature, both / temperature)
 
 
-def _affordable(plan: Preset, recipe: Recipe, given: Prepared) -> int:
+def _kind(
+    plan: Preset,
+    recipe: Recipe,
+    given: Prepared,
+    seed: int,
+    options: dict[str, Any],
+    scales: list[tuple[str, ...]] | None,
+) -> Trained:
+    """Networks of one recipe: what is affordable at any rate, and more where these stopped early."""
     n_out, output = (len(given.target.classes), "softmax") if given.target.classes else (1, "linear")
-    layers = recipe.layers(given.encoding, n_out, output)
-    return plan.affordable(recipe, given.n_learned, Network(layers)._definitions)
+    layers = Network(recipe.layers(given.encoding, n_out, output))._definitions
+    n = plan.affordable(recipe, given.n_learned, layers)
+    kind = train(recipe, given, seed, options, n, scales)
+    if kind.is_interrupted or any(options.get(o) is not None for o in ("time_limit", "checkpoint")):
+        return kind
+    epochs = float(np.mean([len(net.history) for net in kind.networks]))
+    more = plan.affordable(recipe, given.n_learned, layers, epochs)
+    return train_more(kind, recipe, given, seed, options, range(n, more)) if more > n else kind
 
 
 def _told(kinds: Sequence[Trained], mix: Mix, given: Prepared) -> list[str]:

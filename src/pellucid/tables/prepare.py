@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +72,11 @@ class Prepared:
         """How many rows a network trains on, the others of all that train validate it."""
         return len(self.training) - (len(self.folds[0]) if len(self.folds) > 1 else 0)
 
-    def validated_by(self, n_networks: int) -> Prepared:
-        """The same with the folds of so many networks alone."""
-        return dataclasses.replace(self, folds=self.folds[:n_networks])
+    def validated_by(self, numbers: Collection[int]) -> Prepared:
+        """The same with the folds of these numbers alone; the others are without rows."""
+        nothing = self.training[:0]
+        folds = [fold if i in numbers else nothing for i, fold in enumerate(self.folds)]
+        return dataclasses.replace(self, folds=folds)
 
     @property
     def judged(self) -> Indices:

@@ -11,7 +11,7 @@ from pellucid.layers.base import Layer
 from pellucid.tables.recipe import Recipe
 
 OPERATIONS = 1e11  # additions and multiplications a second of a core in training, all in all
-LIKELY = 0.4  # of the epochs that a recipe allows: then most trainings have stopped
+LIKELY = 0.64  # of the epochs that a recipe allows: few trainings take more
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,26 @@ class Preset:
     n_folds: int
     seconds: float
 
-    def affordable(self, recipe: Recipe, n_rows: int, layers: Sequence[Layer]) -> int:
-        """How many networks of a recipe are trained on so many rows, at least 1."""
+    def affordable(
+        self, recipe: Recipe, n_rows: int, layers: Sequence[Layer], epochs: float | None = None
+    ) -> int:
+        """How many networks of a recipe are trained on so many rows, at least 1.
+
+        `epochs` is how many it took the first ones to stop, once that is known.
+        """
         if self.n_networks == 1:
             return 1
+        if epochs is None:
+            epochs = LIKELY * recipe.epochs_for(n_rows)
         n_weights = sum(math.prod(p.shape) for la in layers for p in la.parameters)
-        one = 6.0 * n_weights * n_rows * recipe.epochs_for(n_rows) * LIKELY / OPERATIONS
+        one = 6.0 * n_weights * n_rows * epochs / OPERATIONS
         return max(1, min(self.n_networks, int(self.seconds * settings.threads() / one)))
 
 
 # Networks whose cosines begin slow and quick, and one without any.
 SLOW, QUICK, PLAIN = (
-    Recipe(waves=waves, sigma=sigma, scale_rate=20.0) for waves, sigma in ((16, 0.25), (32, 0.8), (0, 0.0))
+    Recipe(waves=waves, sigma=sigma, scale_rate=20.0, smoothing=0.02)
+    for waves, sigma in ((16, 0.25), (32, 0.8), (0, 0.0))
 )
 
 LITTLE = replace(SLOW, hidden=(64, 64), waves=8, learning_rate=0.005, most_rows=200_000)
@@ -59,7 +67,7 @@ PRESETS = {
     preset.name: preset
     for preset in (
         Preset("fast", (LITTLE,), 1, 1, 2.0),
-        Preset("default", (SLOW, QUICK), 5, 5, 5.0),
+        Preset("default", (SLOW, QUICK), 5, 5, 8.0),
         Preset(
             "best",
             (

@@ -53,6 +53,9 @@ class Recipe:
         Of the hidden layers.
     dropout : float or None
         Share of each hidden layer's activations that is dropped; None is 0.15 for classes, 0.05 for numbers.
+    smoothing : float
+        The share of each label that is spread evenly over all classes where there are more than two, see
+        `categorical_crossentropy`. A straight line learns the labels as they are.
     epochs, batch_size, learning_rate, schedule, optimizer, patience
         As in `Network.fit`; where epochs or the batch size are None, they follow from the number of rows.
     most_rows : int
@@ -66,6 +69,7 @@ class Recipe:
     scale_rate: float = 6.0
     activation: Any = "silu"
     dropout: float | None = None
+    smoothing: float = 0.0
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: Any = 0.002
@@ -88,6 +92,7 @@ class Recipe:
         checks.number("sigma", recipe.sigma, 0)
         checks.number("scale_rate", recipe.scale_rate, 0)
         checks.whole("most_rows", recipe.most_rows)
+        checks.number("smoothing", recipe.smoothing, 0, 1, open_ends="most")
         if recipe.batch_size is not None:
             checks.whole("batch_size", recipe.batch_size)
         ACTIVATIONS.find(recipe.activation)

@@ -97,10 +97,7 @@ def train(
     interrupted, nor beside a checkpoint, which holds one network.
     """
     if n_networks > 1:
-        if options.get("verbose"):
-            print(f"training {n_networks} {recipe.name}", file=sys.stderr, flush=True)
-        options = {k: v for k, v in options.items() if k != "verbose"}
-        options = {"train_loss": not given.folds, **options}  # the rows that validate say when to stop
+        options = _of_several(recipe, given, options, n_networks)
     tried = list(scales or given.scales)
     name = given.target.names[0]
     skewed = f"{name!r} is skewed, but logarithms were not tried"
@@ -123,7 +120,27 @@ def train(
     first = dataclasses.replace(first, notes=[note, *first.notes])
     if n_networks == 1 or first.is_interrupted:
         return first
-    rest = _trained(recipe, given, first.goal.scales, seed, options, range(1, n_networks))
+    return _joined(first, _trained(recipe, given, first.goal.scales, seed, options, range(1, n_networks)))
+
+
+def train_more(
+    trained: Trained, recipe: Recipe, given: Prepared, seed: int, options: Mapping[str, Any], which: range
+) -> Trained:
+    """The same with further networks, as if they had been asked for from the beginning."""
+    options = _of_several(recipe, given, options, len(which))
+    return _joined(trained, _trained(recipe, given, trained.goal.scales, seed, options, which))
+
+
+def _of_several(recipe: Recipe, given: Prepared, options: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Options for several networks that are trained together, of which is told as they ask."""
+    if options.get("verbose"):
+        print(f"training {n} {recipe.name}", file=sys.stderr, flush=True)
+    own = {k: v for k, v in options.items() if k != "verbose"}
+    return {"train_loss": not given.folds, **own}  # the rows that validate say when to stop
+
+
+def _joined(first: Trained, rest: Trained) -> Trained:
+    """Both as one kind of networks."""
     return dataclasses.replace(
         first,
         networks=first.networks + rest.networks,
@@ -170,6 +187,8 @@ def _trained(
         make_unknown_neutral(network)
     y = goal.encode(given.target.values)
     asked = {**recipe.training(given.n_learned), **options}
+    if len(goal.classes) > 2 and recipe.hidden and recipe.smoothing:
+        asked.setdefault("loss", f"categorical_crossentropy(label_smoothing={recipe.smoothing})")
     if given.weights is not None:
         asked["sample_weight"] = given.weights
     numbers = [i % max(1, len(given.folds)) for i in which]
