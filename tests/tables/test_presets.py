@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import pellucid
-from pellucid import fit_table
+from pellucid import Dense, Input, Network, fit_table, settings
 from pellucid.errors import PellucidError
 from pellucid.tables.evidence import LINE, NETWORK
 from pellucid.tables.mixture import softmax
+from pellucid.tables.presets import LIKELY, OPERATIONS, Preset
 from pellucid.tables.recipe import Recipe
 
 RNG = np.random.default_rng(0)
@@ -172,3 +173,51 @@ def test_numbers_are_left_unbent_where_a_straight_line_is_nearly_the_truth() -> 
     assert np.sqrt(np.mean((p - truth) ** 2) + 1) < 1.05 * of_line
     bent = fit_table(dict(zip(names, X.T, strict=True)) | {"y": y}, "y", normalisation="robust")
     assert bent.evidence.scores[LINE]["rmse"] > 1.2 * model.evidence.scores[LINE]["rmse"]
+
+
+def test_labels_are_smoothed_where_there_are_more_than_two_classes() -> None:
+    three = CLASSES | {"y": np.where(X1 > 1, "right", NAMES).tolist()}
+    for data, smoothing in ((CLASSES, 0.0), (three, 0.02)):
+        for preset in ("fast", "default"):
+            model = fit_table(data, "y", preset=preset, epochs=3)
+            assert model.network.loss.settings["label_smoothing"] == smoothing
+    plain = fit_table(three, "y", hidden=(8,), epochs=3)
+    assert plain.network.loss.settings["label_smoothing"] == 0
+    assert fit_table(three, "y", hidden=(8,), epochs=3, smoothing=0.1).network.loss.settings == {
+        "label_smoothing": 0.1
+    }
+    with pytest.raises(PellucidError, match="smoothing must be"):
+        fit_table(three, "y", smoothing=1.0)
+
+
+def test_more_networks_are_trained_where_the_first_ones_stop_early() -> None:
+    recipe, layers = Recipe(), Network([Input(4), Dense(1000), Dense(1)])._definitions
+    plan = Preset("some", (recipe,), 5, 5, 1.0)
+    per_core = OPERATIONS / (6 * 6001 * 10_000)  # epochs that a core has the time for
+    cores = settings.threads()
+    assert plan.affordable(recipe, 10_000, layers) == max(1, min(5, int(cores * per_core / (LIKELY * 256))))
+    assert plan.affordable(recipe, 10_000, layers, epochs=cores * per_core / 3.5) == 3
+    assert plan.affordable(recipe, 10_000, layers, epochs=1) == 5
+    assert plan.affordable(recipe, 10_000, layers, epochs=1e9) == 1
+
+
+def test_further_networks_are_those_that_there_would_have_been_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plan that can afford one network each at first, and all once it is known how long they take."""
+    options = {"preset": "default", "epochs": 6, "hidden": (8,)}
+    at_once = fit_table(WAVY, "y", **options)
+    monkeypatch.setattr(Preset, "affordable", lambda *_, epochs=None: 5 if epochs == 6 else 1)
+    in_turn = fit_table(WAVY, "y", **options)
+    np.testing.assert_array_equal(in_turn.predict(WAVY), at_once.predict(WAVY))
+    assert in_turn.evidence.n_rows == 300
+
+
+def test_kinds_of_networks_are_judged_by_the_rows_that_all_of_them_have_not_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = iter((4, 4, 2, 2))
+    monkeypatch.setattr(Preset, "affordable", lambda *_, epochs=None: next(counts))
+    model = fit_table(WAVY, "y", preset="default", epochs=60)
+    assert model.evidence.n_rows == 120
+    assert model.evidence.scores[NETWORK]["rmse"] < model.evidence.scores[LINE]["rmse"] / 2

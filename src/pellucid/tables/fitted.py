@@ -182,7 +182,7 @@ def _kind(
     if kind.is_interrupted or any(options.get(o) is not None for o in ("time_limit", "checkpoint")):
         return kind
     epochs = float(np.mean([len(net.history) for net in kind.networks]))
-    more = plan.affordable(recipe, given.n_learned, layers, epochs)
+    more = plan.affordable(recipe, given.n_learned, layers, epochs=epochs)
     return train_more(kind, recipe, given, seed, options, range(n, more)) if more > n else kind
 
 

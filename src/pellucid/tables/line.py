@@ -35,7 +35,7 @@ def straight_line(
     is_least_squares = not given.target.classes and "loss" not in options
     if not is_least_squares or given.encoding.embedded or given.X.shape[1] > MOST_COLUMNS:
         return train(recipe, given, seed, options, n_networks, scales)
-    given = given.validated_by(n_networks)
+    given = dataclasses.replace(given, folds=given.folds[:n_networks])
     found, *others = [_solved(recipe, given, seed, tried) for tried in scales or given.scales]
     if others:
         found, note = better(found, others[0], given)
