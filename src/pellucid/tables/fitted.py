@@ -128,8 +128,16 @@ def _is_perfect(trained: Trained, given: Prepared) -> bool:
     if not trained.goal.classes or not given.folds:
         return False
     given = given.validated_by(set(trained.numbers))
-    y: Any = given.target.values[given.judged]
-    return cross_entropy(trained.judged(given), y, given.judged_weights) < NO_ERROR
+    some = _weighed(given)
+    y: Any = given.target.values[given.judged][some]
+    weights = None if given.judged_weights is None else given.judged_weights[some]
+    z = trained.judged(given)[some]
+    return cross_entropy(z / temperature_for(z, y, weights), y, weights) < NO_ERROR
+
+
+def _weighed(given: Prepared) -> slice:
+    """So many of the judged rows that choices among kinds of networks take little time."""
+    return slice(None, None, -(-len(given.judged) // MOST_WEIGHED))
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,7 @@ def _even(kinds: Sequence[Trained], given: Prepared) -> Mix:
 def _mix(kinds: Sequence[Trained], given: Prepared) -> Mix:
     """Shares and temperature with the least error on the rows that each network has not learned from."""
     z = [t.judged(given) for t in kinds]
-    some = slice(None, None, -(-len(given.judged) // MOST_WEIGHED))
+    some = _weighed(given)
     y: Any = given.target.values[given.judged][some]
     weights = None if given.judged_weights is None else given.judged_weights[some]
     goal = kinds[0].goal
@@ -190,6 +198,8 @@ def _told(kinds: Sequence[Trained], mix: Mix, given: Prepared) -> list[str]:
     """Sentences on what the answer is made of."""
     n = sum(len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) if s)
     notes = []
+    if smoothing := kinds[0].networks[0].loss.settings.get("label_smoothing"):
+        notes.append(f"Labels were smoothed by {smoothing:g}, so no loss of a training could come near 0.")
     if n > 1:
         notes.append(
             f"The model is the mean of {n} networks in one; each was stopped by rows that it did not learn "

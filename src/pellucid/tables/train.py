@@ -24,6 +24,7 @@ from pellucid.tables.target_scales import smearing
 from pellucid.training.many import fit_many
 
 LEAST_PROBABILITY = 1e-30  # the logarithm of less is not asked for
+SMOOTHED_GAIN = 1e-3  # of the validation loss of smoothed labels: less is noise, and takes long
 NEXT_SEED = 0x1E3779B97F4A7C15  # between networks that are trained together
 
 Numbers = NDArray[np.float64]
@@ -186,9 +187,11 @@ def _trained(
     for network in networks:
         make_unknown_neutral(network)
     y = goal.encode(given.target.values)
-    asked = {**recipe.training(given.n_learned), **options}
+    asked = recipe.training(given.n_learned)
     if len(goal.classes) > 2 and recipe.hidden and recipe.smoothing:
-        asked.setdefault("loss", f"categorical_crossentropy(label_smoothing={recipe.smoothing})")
+        asked["loss"] = f"categorical_crossentropy(label_smoothing={recipe.smoothing})"
+        asked["min_delta"] = SMOOTHED_GAIN
+    asked |= options
     if given.weights is not None:
         asked["sample_weight"] = given.weights
     numbers = [i % max(1, len(given.folds)) for i in which]
