@@ -143,6 +143,8 @@ def test_what_has_no_sense_is_refused() -> None:
     net = Network([Input(6), Dense(2)], seed=0)
     with pytest.raises(PellucidError, match="the optimizer lbfgs has no use for patience: leave it out"):
         net.fit(X, Y, optimizer="lbfgs", patience=3)
+    with pytest.raises(PellucidError, match="the optimizer lbfgs has no use for validation_rows: leave it"):
+        net.fit(X, Y, optimizer="lbfgs", validation_rows=np.arange(9))
     with pytest.raises(PellucidError, match="lbfgs: memory must be a whole number from 1"):
         Lbfgs(memory=0)
     limited = Network([Input(6), Dense(2, max_norm=1)], seed=0)

@@ -200,7 +200,7 @@ class Request:
         """Refuse what has no sense where all rows are looked at before each step."""
         standard = {f.name: f.default for f in fields(self)}
         for name in SENSELESS:
-            if name in options and options[name] != standard[name]:
+            if name in options and not np.array_equal(options[name], standard[name]):
                 raise ArgumentError(f"the optimizer lbfgs has no use for {name}: leave it out.")
         self.batch_size, self.shuffle, self.train_loss = BLOCK, False, False
 
