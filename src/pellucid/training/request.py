@@ -198,7 +198,7 @@ class Request:
 
     def _check_lbfgs(self, options: Mapping[str, Any]) -> None:
         """Refuse what has no sense where all rows are looked at before each step."""
-        standard = {f.name: f.default for f in fields(self)}
+        standard: dict[str, Any] = {f.name: f.default for f in fields(self)}
         for name in SENSELESS:
             if name in options and not np.array_equal(options[name], standard[name]):
                 raise ArgumentError(f"the optimizer lbfgs has no use for {name}: leave it out.")
