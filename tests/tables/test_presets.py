@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pellucid
-from pellucid import Dense, Input, Network, fit_table, settings
+from pellucid import Dense, Input, Network, fit_table
 from pellucid.errors import PellucidError
 from pellucid.tables.evidence import LINE, NETWORK
 from pellucid.tables.mixture import softmax
-from pellucid.tables.presets import LIKELY, OPERATIONS, Preset
+from pellucid.tables.presets import LIKELY, OPERATIONS, PRESETS, Preset
 from pellucid.tables.recipe import Recipe
 
 RNG = np.random.default_rng(0)
@@ -193,10 +194,9 @@ def test_labels_are_smoothed_where_there_are_more_than_two_classes() -> None:
 def test_more_networks_are_trained_where_the_first_ones_stop_early() -> None:
     recipe, layers = Recipe(), Network([Input(4), Dense(1000), Dense(1)])._definitions
     plan = Preset("some", (recipe,), 5, 5, 1.0)
-    per_core = OPERATIONS / (6 * 6001 * 10_000)  # epochs that a core has the time for
-    cores = settings.threads()
-    assert plan.affordable(recipe, 10_000, layers) == max(1, min(5, int(cores * per_core / (LIKELY * 256))))
-    assert plan.affordable(recipe, 10_000, layers, epochs=cores * per_core / 3.5) == 3
+    most = OPERATIONS / (6 * 6001 * 10_000)  # epochs that there is time for
+    assert plan.affordable(recipe, 10_000, layers) == max(1, min(5, int(most / (LIKELY * 256))))
+    assert plan.affordable(recipe, 10_000, layers, epochs=most / 3.5) == 3
     assert plan.affordable(recipe, 10_000, layers, epochs=1) == 5
     assert plan.affordable(recipe, 10_000, layers, epochs=1e9) == 1
 
@@ -221,3 +221,18 @@ def test_kinds_of_networks_are_judged_by_the_rows_that_all_of_them_have_not_seen
     model = fit_table(WAVY, "y", preset="default", epochs=60)
     assert model.evidence.n_rows == 120
     assert model.evidence.scores[NETWORK]["rmse"] < model.evidence.scores[LINE]["rmse"] / 2
+
+
+def test_the_answer_does_not_depend_on_the_cores_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(12_000, 4))
+    table = {f"x{i}": x for i, x in enumerate(X.T)} | {"y": np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]}
+    monkeypatch.setattr(Recipe, "epochs_for", lambda self, n_rows: 3 if self.hidden else 50)
+    monkeypatch.setitem(PRESETS, "default", dataclasses.replace(PRESETS["default"], seconds=0.045))
+    answers = []
+    for cores in ("1", "2"):
+        monkeypatch.setenv("PELLUCID_THREADS", cores)
+        model = fit_table(table, "y")
+        answers.append((len(model.histories), model.predict(table).tobytes()))
+    assert answers[0] == answers[1]
+    assert 2 < answers[0][0] < 10  # so fewer than all were affordable

@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pellucid import settings
 from pellucid.layers.base import Layer
 from pellucid.tables.recipe import Recipe
 
-OPERATIONS = 1e11  # additions and multiplications a second of a core in training, all in all
+OPERATIONS = 2e11  # additions and multiplications a second of two cores in training, all in all
 LIKELY = 0.64  # of the epochs that a recipe allows: few trainings take more
 
 
@@ -29,8 +28,8 @@ class Preset:
     n_folds : int
         Parts of the rows that validate in turn; 1 holds one share of the rows back.
     seconds : float
-        About how long the trainings of a recipe may take; fewer networks are trained where they would
-        take longer.
+        About how long the trainings of a recipe may take on two cores; fewer networks are trained where they
+        would take longer. What cores there are does not count: the answer must not depend on them.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Preset:
             epochs = LIKELY * recipe.epochs_for(n_rows)
         n_weights = sum(math.prod(p.shape) for la in layers for p in la.parameters)
         one = 6.0 * n_weights * n_rows * epochs / OPERATIONS
-        return max(1, min(self.n_networks, int(self.seconds * settings.threads() / one)))
+        return max(1, min(self.n_networks, int(self.seconds / one)))
 
 
 # Networks whose cosines begin slow and quick, and one without any.
