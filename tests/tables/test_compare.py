@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
 
-from pellucid import compare_table
+from pellucid import compare_table, fit_table
 from pellucid.errors import PellucidError
 from pellucid.tables import compare
 from pellucid.tables.comparison import SIMPLEST_FIRST, TREES, Comparison, entries_of, standard_error
@@ -19,6 +20,7 @@ from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import LINE, TRIVIAL
 from pellucid.tables.reading import read_table
 from pellucid.tables.trees import tree_features
+from pellucid.training.interrupt import ctrl_c
 
 RNG = np.random.default_rng(0)
 N = 300
@@ -252,3 +254,14 @@ def test_wrong_calls_end_in_a_sentence(options: dict[str, Any], said: str) -> No
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(PellucidError, match="8 rows with a target are too few to compare on"):
         compare_table({"a": list(range(8)), "y": [0.5 * i for i in range(8)]}, "y")
+
+
+def test_ctrl_c_in_any_training_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*args: Any, **options: Any) -> Any:
+        with ctrl_c(lambda: None):
+            signal.raise_signal(signal.SIGINT)
+        return fit_table(*args, **options)
+
+    monkeypatch.setattr(compare, "fit_table", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        compare_table(table(A), "y", presets=(), trees=False)

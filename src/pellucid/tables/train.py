@@ -21,6 +21,7 @@ from pellucid.tables.prepare import Prepared
 from pellucid.tables.recipe import Recipe, make_unknown_neutral
 from pellucid.tables.target_encoding import TargetEncoding
 from pellucid.tables.target_scales import smearing
+from pellucid.training.interrupt import n_noted
 from pellucid.training.many import fit_many
 
 LEAST_PROBABILITY = 1e-30  # the logarithm of less is not asked for
@@ -48,6 +49,8 @@ class Trained:
         How long training took, all that was tried together.
     notes : list of str
         Sentences for the user.
+    is_interrupted : bool
+        Whether somebody pressed Ctrl-C, even where each of these networks came to its end.
     """
 
     name: str
@@ -56,11 +59,7 @@ class Trained:
     goal: TargetEncoding
     seconds: float
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether somebody pressed Ctrl-C."""
-        return any(net.history.stopped_by == "ctrl-c" for net in self.networks)
+    is_interrupted: bool = False
 
     def z(self, network: Network, X: Array) -> Numbers:
         """The weighted input of a network's last layer, for classes up to a number that all classes share."""
@@ -147,6 +146,7 @@ def _joined(first: Trained, rest: Trained) -> Trained:
         networks=first.networks + rest.networks,
         numbers=first.numbers + rest.numbers,
         seconds=first.seconds + rest.seconds,
+        is_interrupted=first.is_interrupted or rest.is_interrupted,
     )
 
 
@@ -159,10 +159,12 @@ def better(linear: Trained, log: Trained, given: Prepared) -> tuple[Trained, str
     else:
         note = f"{name!r} is skewed, but modelled as it is: rmse {_two(of_linear, of_log)} in logarithms"
     kept = log if of_log < of_linear else linear
-    return (
-        dataclasses.replace(kept, seconds=linear.seconds + log.seconds),
-        note + ", on the validation rows",
+    of_both = dataclasses.replace(
+        kept,
+        seconds=linear.seconds + log.seconds,
+        is_interrupted=linear.is_interrupted or log.is_interrupted,
     )
+    return of_both, note + ", on the validation rows"
 
 
 def _own_rmse(trained: Trained, given: Prepared) -> float:
@@ -196,13 +198,21 @@ def _trained(
         asked["sample_weight"] = given.weights
     numbers = [i % max(1, len(given.folds)) for i in which]
     each = [{"validation_rows": given.folds[number]} if given.folds else {} for number in numbers]
+    before = n_noted()
     if len(networks) == 1:
         networks[0].fit(given.X, y, **each[0], **asked)
     else:
         fit_many(networks, given.X, y, each=each, **asked)
     kept = _sound(networks)
     seconds = sum(epoch["seconds"] for net in networks for epoch in net.history.epochs)
-    return Trained(recipe.name, [networks[i] for i in kept], [numbers[i] for i in kept], goal, seconds)
+    return Trained(
+        recipe.name,
+        [networks[i] for i in kept],
+        [numbers[i] for i in kept],
+        goal,
+        seconds,
+        is_interrupted=n_noted() > before,
+    )
 
 
 def _sound(networks: list[Network]) -> list[int]:
