@@ -56,6 +56,18 @@ def test_prices_get_intervals_as_wide_as_they_are_large() -> None:
     assert high[1] / low[1] == pytest.approx(high[0] / low[0], rel=1e-5)
 
 
+def test_a_mean_above_nearly_all_is_not_outside() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=300)
+    table = {"x": x.tolist(), "y": np.where(rng.random(300) < 0.9, 0, np.exp(rng.normal(size=300))).tolist()}
+    model = fit_table(table, "y", target_scale="log", preset="fast")
+    assert model.target.factors[0] > 1
+    low, middle, high = model.predict(table, interval=0.5).T
+    assert (low <= middle).all()
+    assert (middle == high).any()
+    assert (middle <= high).all()
+
+
 def test_they_are_kept_in_the_file_and_written_beside_predictions(tmp_path: Path) -> None:
     MODEL.save(tmp_path / "model.pellucid")
     again = pellucid.load(tmp_path / "model.pellucid")

@@ -105,6 +105,8 @@ class Errors:
     def around(self, goal: TargetEncoding, X: Array, z: Array, level: float) -> tuple[Numbers, Numbers]:
         """The lower and the upper ends in the targets' own units, each (n, n_targets).
 
+        The prediction is never outside.
+
         Parameters
         ----------
         goal : TargetEncoding
@@ -122,7 +124,9 @@ class Errors:
             if difficulty is not None:
                 half[:, i] *= difficulty(X, z[:, i])
         plain = dataclasses.replace(goal, factors=(1.0,) * len(goal.names))  # ends are no means
-        return np.asarray(plain.in_own_unit(z - half)), np.asarray(plain.in_own_unit(z + half))
+        low, high = plain.in_own_unit(z - half), plain.in_own_unit(z + half)
+        middle = goal.in_own_unit(z)  # a mean may be above nearly all that it is the mean of
+        return np.asarray(np.minimum(low, middle)), np.asarray(np.maximum(high, middle))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
