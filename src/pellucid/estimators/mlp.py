@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -108,7 +109,7 @@ class Perceptron(BaseEstimator):
             raise ValueError(NON_FINITE)
         self.n_outputs_ = self._n_outputs_of(targets)
         self._random_state = check_random_state(self.random_state)
-        units = [X.shape[1], *map(int, hidden), self.n_outputs_]
+        units = [X.shape[1], *map(operator.index, hidden), self.n_outputs_]
         if is_first:
             self._initialize(units, dtype)
         elif units != (found := units_of(self)):

@@ -60,6 +60,8 @@ class NetworkEstimator(BaseEstimator):
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, np.empty((n_rows, 1)))
+            if (weights < 0).any():
+                raise ValueError("Negative values in data passed to `sample_weight`.")
             is_there = weights > 0
             columns, targets = ({n: _taken(c, is_there) for n, c in d.items()} for d in (columns, targets))
             weights = weights[is_there] / weights[is_there].mean()

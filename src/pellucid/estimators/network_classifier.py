@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_y
 
 from pellucid.engine.buffer import Array
 from pellucid.estimators.classes import as_column, check_known
@@ -31,7 +31,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     normalisation : str, optional
         Of number columns: `"robust"`, `"standard"`, `"minmax"` or `"none"`; see `pellucid.fit_table`.
     validation : float
-        Share of the rows that is held back, by which training stops and evidence is taken.
+        Share of the rows that is held back, by which training stops and evidence is taken; of several networks
+        that validate each other, only whether rows are: 0 for no.
     group, time : str, optional
         Columns by which rows are held back: no value on both sides, or the newest rows.
     numbers, categories, dates, ordered, ignore, schema : optional
@@ -210,7 +211,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def _read_target(self, y: Any, *, is_known: bool = False) -> dict[str, Any]:
         name = getattr(y, "name", None)
-        y = column_or_1d(y, warn=True)
+        y = _check_y(y, estimator=self)
         check_classification_targets(y)
         if is_known:
             check_known(np.unique(y), self.classes_, exactly=False)
