@@ -256,7 +256,12 @@ def test_rows_that_are_named_validate() -> None:
     found = split_rows(table, target, fraction=[1, 3, 5])
     assert target.rows[found.held].tolist() == [3, 5]  # row 1 has no target
     assert target.rows[found.training].tolist() == [0, 2, 4]
-    for wrong, words in (([6], "from 0 to 5"), ([1], "no row with a target"), (range(6), "every row")):
+    for wrong, words in (
+        ([6], "from 0 to 5"),
+        ([1], "no row with a target"),
+        (range(6), "every row"),
+        (np.array([], np.int64), "no row with a target"),
+    ):
         with pytest.raises(PellucidError, match=words):
             split_rows(table, target, fraction=wrong)
     with pytest.raises(PellucidError, match="leave them out"):

@@ -61,7 +61,7 @@ def unbent_where_linear(
         return bent, []
     return straight, [
         f"Numbers are scaled by mean and deviation and not bent at their ends, as a straight line then errs "
-        f"{without / with_bends:.2f} times as much."
+        f"{without / with_bends:.2g} times as much."
     ]
 
 

@@ -144,7 +144,8 @@ def _named_rows(table: Table, target: Target, rows: Array, *, has_other: bool) -
     """The rows validate that the user has named."""
     if has_other:
         raise ArgumentError("validation names rows, so group and time have nothing to say: leave them out.")
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.min(initial=0) < 0 or rows.max() >= len(table):
+    lowest, highest = (rows.min(initial=0), rows.max(initial=0)) if rows.dtype.kind in "iu" else (-1, -1)
+    if rows.ndim != 1 or lowest < 0 or highest >= len(table):
         raise ArgumentError(f"validation must be a share, or rows of the table from 0 to {len(table) - 1}.")
     is_held = np.isin(target.rows, rows)
     if is_held.all() or not is_held.any():
