@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import pellucid
-from pellucid import Dense, Input, Network, fit_table
+from pellucid import Dense, Input, Network, fit_many, fit_table
 from pellucid.errors import PellucidError
+from pellucid.tables import fitted, train
 from pellucid.tables.evidence import LINE, NETWORK
 from pellucid.tables.mixture import softmax
 from pellucid.tables.presets import LIKELY, OPERATIONS, PRESETS, Preset
 from pellucid.tables.recipe import Recipe
+from pellucid.training.interrupt import ctrl_c
 
 RNG = np.random.default_rng(0)
 X1, X2 = RNG.uniform(-2, 2, 300), RNG.uniform(-2, 2, 300)
@@ -236,3 +241,38 @@ def test_the_answer_does_not_depend_on_the_cores_there_are(monkeypatch: pytest.M
         answers.append((len(model.histories), model.predict(table).tobytes()))
     assert answers[0] == answers[1]
     assert 2 < answers[0][0] < 10  # so fewer than all were affordable
+
+
+def test_where_no_rows_are_held_back_none_is_said_to_have_judged() -> None:
+    few = {name: values[:8] for name, values in WAVY.items()}
+    notes = fit_table(few, "y", preset="default", epochs=2).notes
+    assert "The model is the mean of 10 networks in one." in notes
+
+
+def test_after_ctrl_c_no_other_kind_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def pressed(networks: Any, *args: Any, **options: Any) -> None:
+        called.append(len(networks))
+        fit_many(networks, *args, **options)
+        with ctrl_c(lambda: None):  # as late as can be: each of them has come to its end
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train, "fit_many", pressed)
+    model = fit_table(WAVY, "y", preset="default", epochs=2)
+    assert called == [5]
+    assert [history.stopped_by for history in model.histories] == ["epochs"] * 5
+
+
+def test_kinds_of_networks_share_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = []
+
+    def noted(recipe: Any, given: Any, seed: int, options: Any, *more: Any) -> Any:
+        limits.append(options["time_limit"])
+        return train.train(recipe, given, seed, options, *more)
+
+    seconds = itertools.count()
+    monkeypatch.setattr(fitted, "perf_counter", lambda: float(next(seconds)))  # a second for each kind
+    monkeypatch.setattr(fitted, "train", noted)
+    fit_table(WAVY, "y", preset="best", hidden=[2], epochs=1, time_limit=10)
+    assert limits == [10 / 5, 9 / 4, 8 / 3, 7 / 2, 6.0]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from pellucid import checks
 from pellucid.merging import merged
 from pellucid.metrics import METRICS
 from pellucid.network import Network
@@ -28,6 +30,7 @@ ROWS_A_NUMBER = 5  # rows for each number below which cosines of them are learne
 NO_ERROR = 0.01  # log-loss below which no other kind of network is trained
 MOST_WEIGHED = 20_000  # rows on which shares are chosen
 LEAST_SECONDS = 1.0  # that a straight line gets, and twice the time of the networks
+SHORTEST = 1e-3  # seconds that are left where a limit is over before all kinds of networks are trained
 OWN = "verbose", "checkpoint", "resume", "callbacks", "record"  # options that a straight line does not get
 
 
@@ -68,15 +71,23 @@ def fitted(
         # A network for each scale would take as long again.
         line = straight_line(plan.recipes[0], given, seed, of_line)
         notes += line.notes
-    for recipe in plan.recipes:
+    limit, spent = options.get("time_limit"), 0.0
+    if limit is not None:
+        limit = checks.number("time_limit", limit, 0, open_ends="least")
+    for i, recipe in enumerate(plan.recipes):
+        began = perf_counter()
         first = trained[0] if trained else line
         scales = [first.goal.scales] if first else None
+        if limit is not None:  # what one kind does not need is for the others
+            options = {**options, "time_limit": max(SHORTEST, limit - spent) / (len(plan.recipes) - i)}
         trained.append(_kind(plan, recipe, given, seed + len(trained), options, scales))
+        spent += perf_counter() - began
         if trained[-1].is_interrupted or _is_perfect(trained[-1], given):
             break
     trained, numbers = _together(trained)
     if line is None:
         seconds = LEAST_SECONDS + 2 * sum(t.seconds for t in trained)
+        seconds = seconds if limit is None else min(seconds, max(LEAST_SECONDS, limit))
         line = straight_line(
             plan.recipes[0], given, seed, {**of_line, "time_limit": seconds}, 1 + max(numbers)
         )
@@ -92,6 +103,10 @@ def fitted(
     network = networks[0] if is_one else merged(networks, shares, mix.temperature)
     evidence, decision = _evidence(given, goal, mix.z, line, metric if given.folds else None)
     notes += [*(n for t in trained for n in t.notes), *on_factors, *_told(kinds, mix, given)]
+    if line.is_interrupted:
+        notes.append(
+            "Training of the straight line was interrupted, so it may be worth more than is told here."
+        )
     if is_mixed and is_narrow:
         notes.append(
             f"Numbers get no cosines, as there are fewer than {ROWS_A_NUMBER} rows for each of {n_numbers} "
@@ -201,10 +216,8 @@ def _told(kinds: Sequence[Trained], mix: Mix, given: Prepared) -> list[str]:
     if smoothing := kinds[0].networks[0].loss.settings.get("label_smoothing"):
         notes.append(f"Labels were smoothed by {smoothing:g}, so no loss of a training could come near 0.")
     if n > 1:
-        notes.append(
-            f"The model is the mean of {n} networks in one; each was stopped by rows that it did not learn "
-            "from, and is judged by them here."
-        )
+        how = "; each was stopped by rows that it did not learn from, and is judged by them here"
+        notes.append(f"The model is the mean of {n} networks in one{how if given.folds else ''}.")
     if len(kinds) > 1 and given.folds:
         parts = ", ".join(f"{s:.0%} {t.name}" for t, s in zip(kinds, mix.shares, strict=True) if s)
         notes.append(f"Shares of the answer, chosen on these rows: {parts}.")
