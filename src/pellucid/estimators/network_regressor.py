@@ -29,7 +29,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     normalisation : str, optional
         Of number columns: `"robust"`, `"standard"`, `"minmax"` or `"none"`; see `pellucid.fit_table`.
     validation : float
-        Share of the rows that is held back, by which training stops and evidence is taken.
+        Share of the rows that is held back, by which training stops and evidence is taken; of several
+        networks that validate each other, only whether rows are: 0 for no.
     group, time : str, optional
         Columns by which rows are held back: no value on both sides, or the newest rows.
     numbers, categories, dates, ordered, ignore, schema : optional

@@ -71,7 +71,7 @@ def fit_table(
         is nearly the truth and errs clearly less with it.
     validation : float or sequence of int
         Share of the rows that is held back, or the numbers of these rows from 0; no statistic is taken from
-        them.
+        them. Where several networks validate each other, a share says only whether: 0 for no.
     group : str, optional
         A column, such as the customer, of which no value may be both in training and in validation rows.
         It is no feature unless a role is asked for it. See `split_rows`.
