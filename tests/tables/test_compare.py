@@ -265,3 +265,11 @@ def test_ctrl_c_in_any_training_ends_the_comparison(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(compare, "fit_table", pressed)
     with pytest.raises(KeyboardInterrupt):
         compare_table(table(A), "y", presets=(), trees=False)
+
+
+def test_a_class_that_is_never_judged_is_named() -> None:
+    names = np.where(A > 0, "up", "down")
+    names[7] = "side"
+    found = compare_table(table(names), "y", presets=(), trees=False)
+    assert found.n_rows == N - 1
+    assert "Class 'side' has too few rows to validate on, so the scores say nothing of it." in found.notes

@@ -12,6 +12,7 @@ import numpy as np
 
 from pellucid import checks
 from pellucid.errors import DataError, UnknownNameError
+from pellucid.tables.class_notes import notes_on_classes
 from pellucid.tables.comparison import SIMPLEST_FIRST, TREES, Comparison, Numbers, entries_of
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import LINE, TRIVIAL, row_losses
@@ -133,7 +134,8 @@ def compare_table(
         LINE: _network(fitted, {"preset": "default", "hidden": ()}),
     }
     answers |= {name: _network(fitted, {"preset": name}) for name in SIMPLEST_FIRST if name in presets}
-    notes = [*wanted.notes, *split.notes]
+    learned = np.union1d(split.training, split.held) if len(split.folds) > 1 else split.training
+    notes = [*wanted.notes, *split.notes, *notes_on_classes(wanted, learned, np.concatenate(split.folds))]
     if trees and are_installed():
         hidden = asked if group is None else asked.leaving_out(group, "rows are split by it")
         answers[TREES] = _trees(hidden, seed)
