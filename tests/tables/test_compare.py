@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
 
 from pellucid import compare_table, fit_table
 from pellucid.errors import PellucidError
 from pellucid.tables import compare
-from pellucid.tables.comparison import SIMPLEST_FIRST, TREES, Comparison, entries_of, standard_error
+from pellucid.tables.comparison import SIMPLEST_FIRST, TREES, Comparison, entries_of, standard_error, student
 from pellucid.tables.encoding import TableEncoding
 from pellucid.tables.evidence import LINE, TRIVIAL
 from pellucid.tables.reading import read_table
@@ -65,7 +66,8 @@ def test_the_interval_is_that_of_the_paired_differences() -> None:
     error = np.sqrt(d.var(ddof=1) * (1 / 50) * (1 + 5 * (10 / 40)))  # Nadeau and Bengio: (1/J + n2/n1) J
     assert [e.name for e in found] == [LINE, "fast"]
     assert found[0].difference == pytest.approx(d.mean())
-    assert found[0].interval == pytest.approx((d.mean() - 2 * error, d.mean() + 2 * error))
+    half = student(49) * error
+    assert found[0].interval == pytest.approx((d.mean() - half, d.mean() + half))
     assert found[1].interval == (0.0, 0.0)
 
 
@@ -273,3 +275,21 @@ def test_a_class_that_is_never_judged_is_named() -> None:
     found = compare_table(table(names), "y", presets=(), trees=False)
     assert found.n_rows == N - 1
     assert "Class 'side' has too few rows to validate on, so the scores say nothing of it." in found.notes
+
+
+def test_few_groups_reach_farther_by_students_distribution() -> None:
+    for freedom in (1, 2, 3, 4, 5, 17, 100, 999, 1000):
+        assert student(freedom) == pytest.approx(-stats.t.ppf(stats.norm.cdf(-2), freedom), rel=1e-9)
+    assert student(0) == np.inf
+    d = np.array([1.0, 2.0, 4.0])
+    nothing: dict[str, dict[str, float]] = {"fast": {}, LINE: {}}
+    found = entries_of(
+        {"fast": d + 5, LINE: np.full(3, 5.0)},
+        nothing,
+        {"fast": 1.0, LINE: 1.0},
+        metric="log_loss",
+        groups=None,
+        share=0.0,
+    )
+    half = -stats.t.ppf(stats.norm.cdf(-2), 2) * d.std(ddof=1) / np.sqrt(3)
+    assert found[1].interval == pytest.approx((d.mean() - half, d.mean() + half))
