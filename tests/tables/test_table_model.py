@@ -69,3 +69,10 @@ def test_nothing_is_claimed_from_rows_that_were_learned_from() -> None:
     assert held.verdict.startswith("The network is surer than a straight line")
     assert learned.verdict.startswith("These rows were learned from")
     assert learned.scores == held.scores
+
+
+def test_few_rows_prove_little_and_the_verdict_gives_the_scores() -> None:
+    y = np.array([[0.1], [-0.2], [0.1], [4.0]])
+    outputs = {"trivial answer": np.zeros((4, 1)), "straight line": np.zeros((4, 1)), "network": 0.9 * y}
+    verdict = compare("regression", y, outputs, held_out=True, trivial="mean", unit="y").verdict
+    assert "than the mean does, beyond chance (rmse 0.2004 against 2.004)" in verdict

@@ -175,9 +175,10 @@ def compare(
             "or evaluate the model on others."
         )
     elif over_trivial < SURE:
+        both = " against ".join(shown(metric, scores[name][metric]) for name in (NETWORK, TRIVIAL))
         verdict = (
-            f"Nothing in the columns was found that says more about {unit} than the {trivial} does: "
-            "look for other columns."
+            f"Nothing in the columns was found that says more about {unit} than the {trivial} does, beyond "
+            f"chance ({metric} {both}): look for other columns, or for more rows."
         )
     elif over_line >= SURE and task != "regression" and scores[NETWORK][answers] <= scores[LINE][answers]:
         but = "not more often right" if answers == "accuracy" else f"its {answers} is no better"
