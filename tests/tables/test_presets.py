@@ -276,3 +276,11 @@ def test_kinds_of_networks_share_a_time_limit(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(fitted, "train", noted)
     fit_table(WAVY, "y", preset="best", hidden=[2], epochs=1, time_limit=10)
     assert limits == [10 / 5, 9 / 4, 8 / 3, 7 / 2, 6.0]
+
+
+def test_a_checkpoint_beside_several_networks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        PellucidError, match="a checkpoint holds one network, and preset='default' trains"
+    ):
+        fit_table(WAVY, "y", preset="default", checkpoint=tmp_path / "x.pellucid")
+    assert fit_table(WAVY, "y", preset="fast", checkpoint=tmp_path / "x.pellucid").evidence.n_rows == 60

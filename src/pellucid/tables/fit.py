@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pellucid import checks
-from pellucid.errors import UnknownNameError
+from pellucid.errors import ArgumentError, UnknownNameError
 from pellucid.tables.decision import check_metric
 from pellucid.tables.fitted import fitted
 from pellucid.tables.model import TableModel
@@ -113,8 +113,12 @@ def fit_table(
         checks.choice("preset", preset, list(PRESETS))
     plan = PRESETS[preset or "default"]
     if alone := preset is None and bool(asked.keys() | more.keys() & ALONE):
-        plan = Preset("", (Recipe.of(asked),), 1, 1, 0.0)
+        plan = Preset("", (Recipe(),), 1, 1, 0.0)
     plan = dataclasses.replace(plan, recipes=[Recipe.of({**vars(r), **asked}) for r in plan.recipes])
+    if plan.n_networks > 1 and more.get("checkpoint") is not None:
+        raise ArgumentError(
+            f"a checkpoint holds one network, and preset={preset!r} trains several: leave out either."
+        )
     seed = checks.whole("seed", seed, least=0)
     checks.choice("target_scale", target_scale, TARGET_SCALES)
     given = prepare(
