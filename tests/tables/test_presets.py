@@ -279,8 +279,6 @@ def test_kinds_of_networks_share_a_time_limit(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_checkpoint_beside_several_networks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        PellucidError, match="a checkpoint holds one network, and preset='default' trains"
-    ):
+    with pytest.raises(PellucidError, match="a checkpoint holds one network, and preset='default' trains"):
         fit_table(WAVY, "y", preset="default", checkpoint=tmp_path / "x.pellucid")
     assert fit_table(WAVY, "y", preset="fast", checkpoint=tmp_path / "x.pellucid").evidence.n_rows == 60

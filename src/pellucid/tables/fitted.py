@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -12,23 +11,18 @@ import numpy as np
 
 from pellucid import checks
 from pellucid.merging import merged
-from pellucid.metrics import METRICS
 from pellucid.network import Network
 from pellucid.tables.coverage import errors_of
-from pellucid.tables.decision import Decision, decide
-from pellucid.tables.evidence import LINE, NETWORK, TRIVIAL, Evidence, compare
+from pellucid.tables.judging import judged, on_decision
 from pellucid.tables.line import straight_line
-from pellucid.tables.mixture import Numbers, cross_entropy, shares_of, softmax, temperature_for
+from pellucid.tables.mixing import Mix, even, is_perfect, together, weighed
 from pellucid.tables.model import TableModel
 from pellucid.tables.prepare import Prepared
 from pellucid.tables.presets import Preset
 from pellucid.tables.recipe import Recipe
-from pellucid.tables.target_encoding import TargetEncoding
-from pellucid.tables.train import Trained, rmse, smeared, train, train_more
+from pellucid.tables.train import Trained, smeared, train, train_more
 
 ROWS_A_NUMBER = 5  # rows for each number below which cosines of them are learned by heart
-NO_ERROR = 0.01  # log-loss below which no other kind of network is trained
-MOST_WEIGHED = 20_000  # rows on which shares are chosen
 LEAST_SECONDS = 1.0  # that a straight line gets, and twice the time of the networks
 SHORTEST = 1e-3  # seconds that are left where a limit is over before all kinds of networks are trained
 OWN = "verbose", "checkpoint", "resume", "callbacks", "record"  # options that a straight line does not get
@@ -82,9 +76,9 @@ def fitted(
             options = {**options, "time_limit": max(SHORTEST, limit - spent) / (len(plan.recipes) - i)}
         trained.append(_kind(plan, recipe, given, seed + len(trained), options, scales))
         spent += perf_counter() - began
-        if trained[-1].is_interrupted or _is_perfect(trained[-1], given):
+        if trained[-1].is_interrupted or is_perfect(trained[-1], given):
             break
-    trained, numbers = _together(trained)
+    trained, numbers = together(trained)
     if line is None:
         seconds = LEAST_SECONDS + 2 * sum(t.seconds for t in trained)
         seconds = seconds if limit is None else min(seconds, max(LEAST_SECONDS, limit))
@@ -94,14 +88,14 @@ def fitted(
     given = given.validated_by(numbers)
     may_mix = is_mixed and bool(given.folds) and not trained[-1].is_interrupted
     kinds = [*trained, line] if may_mix and line.goal == trained[0].goal else trained
-    mix = _mix(kinds, given) if may_mix else _even(kinds, given)
+    mix = weighed(kinds, given) if may_mix else even(kinds, given)
     shares = [s / len(t.networks) for t, s in zip(kinds, mix.shares, strict=True) for _ in t.networks]
     networks = [net for t in kinds for net in t.networks]
     y = given.target.values[given.judged]
     goal, on_factors = smeared(trained[0].goal, mix.z, y, given.judged_weights)
     is_one = len(networks) == 1 and mix.temperature == 1
     network = networks[0] if is_one else merged(networks, shares, mix.temperature)
-    evidence, decision = _evidence(given, goal, mix.z, line, metric if given.folds else None)
+    evidence, decision = judged(given, goal, mix.z, line, metric if given.folds else None)
     notes += [*(n for t in trained for n in t.notes), *on_factors, *_told(kinds, mix, given)]
     if line.is_interrupted:
         notes.append(
@@ -119,7 +113,7 @@ def fitted(
         errors, told = errors_of(given, goal, mix.z)
         notes += told
     if decision is not None:
-        notes.append(_on_decision(decision, evidence, given, mix.z))
+        notes.append(on_decision(decision, evidence, given, mix.z))
     elif metric is not None:
         notes.append(
             f"Answers are not chosen for {metric}, as no rows are held back: the most probable class is."
@@ -127,66 +121,6 @@ def fitted(
     return TableModel(
         given.encoding, goal, network, evidence, notes, given.typical, histories, errors, decision
     )
-
-
-def _together(kinds: Sequence[Trained]) -> tuple[list[Trained], set[int]]:
-    """Kinds of networks, and the folds that judge all of them; none that is judged by other folds alone."""
-    kept, numbers = [kinds[0]], set(kinds[0].numbers)
-    for kind in kinds[1:]:
-        if common := numbers & set(kind.numbers):
-            kept, numbers = [*kept, kind], common
-    return kept, numbers
-
-
-def _is_perfect(trained: Trained, given: Prepared) -> bool:
-    """Whether networks err so little on rows they have not seen that no other kind could add anything."""
-    if not trained.goal.classes or not given.folds:
-        return False
-    given = given.validated_by(set(trained.numbers))
-    some = _weighed(given)
-    y: Any = given.target.values[given.judged][some]
-    weights = None if given.judged_weights is None else given.judged_weights[some]
-    z = trained.judged(given)[some]
-    return cross_entropy(z / temperature_for(z, y, weights), y, weights) < NO_ERROR
-
-
-def _weighed(given: Prepared) -> slice:
-    """So many of the judged rows that choices among kinds of networks take little time."""
-    return slice(None, None, -(-len(given.judged) // MOST_WEIGHED))
-
-
-@dataclass(frozen=True)
-class Mix:
-    """The shares of several kinds of networks, the temperature, and z for the judged rows."""
-
-    shares: list[float]
-    temperature: float
-    z: Numbers
-
-
-def _even(kinds: Sequence[Trained], given: Prepared) -> Mix:
-    """The same share for each kind, where no rows tell which is better."""
-    z = np.mean([t.judged(given) for t in kinds], axis=0)
-    return Mix([1 / len(kinds)] * len(kinds), 1.0, z)
-
-
-def _mix(kinds: Sequence[Trained], given: Prepared) -> Mix:
-    """Shares and temperature with the least error on the rows that each network has not learned from."""
-    z = [t.judged(given) for t in kinds]
-    some = _weighed(given)
-    y: Any = given.target.values[given.judged][some]
-    weights = None if given.judged_weights is None else given.judged_weights[some]
-    goal = kinds[0].goal
-
-    def loss(z: Numbers) -> float:
-        if goal.classes:
-            return cross_entropy(z, y, weights)
-        return rmse(smeared(goal, z, y, weights)[0], z, y, weights)
-
-    shares = shares_of([zs[some] for zs in z], loss)
-    both = np.asarray(sum(s * zs for s, zs in zip(shares, z, strict=True)))
-    temperature = temperature_for(both[some], y, weights) if goal.classes else 1.0
-    return Mix(shares, temperature, both / temperature)
 
 
 def _kind(
@@ -226,60 +160,3 @@ def _told(kinds: Sequence[Trained], mix: Mix, given: Prepared) -> list[str]:
             f"Probabilities are calibrated on these rows, by a temperature of {mix.temperature:.2f}."
         )
     return notes
-
-
-def _on_decision(decision: Decision, evidence: Evidence, given: Prepared, z: Numbers) -> str:
-    """A sentence on what is answered, and what that gains."""
-    own, p = given.target.values[given.judged], softmax(z)
-    usual = METRICS.find(decision.metric)(own, p, task="multiclass", sample_weight=given.judged_weights)
-    values = f"{evidence.scores[NETWORK][decision.metric]:.4f} against {usual:.4f} by the most probable class"
-    told = decision.told(given.target.classes)
-    return (
-        f"Answers are chosen for {decision.metric}, on these rows: {told} ({values}). Chosen so for each of "
-        "the three above, which makes these scores a little too good. Probabilities stay as they are."
-    )
-
-
-def _evidence(
-    given: Prepared, goal: TargetEncoding, z: Numbers, line: Trained, metric: str | None
-) -> tuple[Evidence, Decision | None]:
-    """The network beside the trivial answer and a straight line, on rows that were not learned from.
-
-    Where answers are chosen for a metric, they are so for each of the three; the network has the second.
-    """
-    target, rows = given.target, given.judged
-    own, known = goal.own(target.values[rows]), target.values[given.training]
-    of_known = None if given.weights is None else given.weights[given.training]
-    if target.classes:
-        counts = np.bincount(known, of_known, minlength=len(target.classes))
-        trivial = counts / counts.sum()
-        said = f"most frequent class, {target.classes[int(trivial.argmax())]}"
-    else:
-        trivial, said = np.average(known, axis=0, weights=of_known), "mean"
-    of_line = line.judged(given)
-    as_line = smeared(line.goal, of_line, target.values[rows], given.judged_weights)[0]
-    outputs = {
-        TRIVIAL: np.broadcast_to(trivial, own.shape),
-        LINE: _in_own_unit(as_line, of_line),
-        NETWORK: _in_own_unit(goal, z),
-    }
-    y: Any = target.values[rows]
-    decisions = {}
-    if metric is not None:
-        decisions = {n: decide(metric, p, y, given.judged_weights) for n, p in outputs.items()}
-        said = f"answer {target.classes[int(decisions[TRIVIAL](trivial[None])[0])]} for all"
-    evidence = compare(
-        target.task,
-        own,
-        outputs,
-        held_out=bool(given.folds),
-        trivial=said,
-        unit=", ".join(target.names),
-        weights=given.judged_weights,
-        decisions=decisions,
-    )
-    return evidence, decisions.get(NETWORK)
-
-
-def _in_own_unit(goal: TargetEncoding, z: Numbers) -> Numbers:
-    return softmax(z) if goal.classes else goal.in_own_unit(z)
