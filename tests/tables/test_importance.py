@@ -10,6 +10,7 @@ import pytest
 
 import pellucid
 from pellucid.errors import ArgumentError
+from pellucid.tables import importance
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 pytestmark = pytest.mark.filterwarnings("ignore::pellucid.PellucidWarning")
@@ -102,3 +103,11 @@ def test_a_wrong_call_is_a_sentence(arguments: dict[str, Any], message: str) -> 
     table, model = line(50)
     with pytest.raises(ArgumentError, match=message):
         model.importance(table, **arguments)
+
+
+def test_large_networks_are_asked_about_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.arange(60) / 10
+    model = pellucid.fit_table({"x": x, "y": 2 * x}, target="y", hidden=(7,), epochs=1)
+    n_weights = sum(values.size for values in model.network.parameters.values())
+    monkeypatch.setattr(importance, "MOST_WEIGHTS", 23 * n_weights)
+    assert model.importance({"x": x, "y": 2 * x}).n_rows == 23

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pellucid.tables.model import TableModel
 
 MOST_NUMBERS = 500_000  # rows × features whose contributions are found
+MOST_WEIGHTS = 25_000_000  # rows × weights: rows take half a second each in the fifty networks of `best`
 MOST_SCORED = 1000  # rows that are scored with a column mixed up
 TRIED = 20  # columns that are mixed up: those that move the answer most
 REPEATS = 3
@@ -113,7 +114,8 @@ class Importance:
 def importance(model: TableModel, source: Any, *, rows: int = 100, output: Any = None) -> Importance:
     """How much each column matters; see `TableModel.importance`."""
     table = model.read(source, with_target=True)
-    most = max(10, MOST_NUMBERS // model.encoding.n_features)
+    n_weights = sum(values.size for values in model.network.parameters.values())
+    most = max(10, min(MOST_NUMBERS // model.encoding.n_features, MOST_WEIGHTS // n_weights))
     X = model.encoding.encode(table, rows=spread(len(table), min(checks.whole("rows", rows), most)))
     moved = _mean_contributions(model, X, output)
     order = np.argsort(-moved, kind="stable")

@@ -103,7 +103,7 @@ class TableModel(TableAnswers, TablePictures):
             As in `predict`; rows that training did not see, and with the target for the second measure.
         rows : int
             Of so many of them, evenly spread, contributions are found; fewer where there are thousands of
-            features.
+            features, or very many weights.
         output : object, optional
             The class whose probability is meant, that predicted for each row unless given; of several
             targets the one that is meant.
