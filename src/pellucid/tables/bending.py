@@ -77,8 +77,8 @@ def line_error(X: Array, y: Array) -> float:
     Examples
     --------
     >>> x = np.arange(20, dtype=np.float32)[:, None]
-    >>> line_error(x, x / 3) < 0.001, round(line_error(x, np.cos(x)), 1)
-    (True, 0.8)
+    >>> line_error(x, x / 3) < 0.001, line_error(x, np.cos(x)) > 0.5
+    (True, True)
     """
     parts = [np.arange(i, len(X), N_PARTS) for i in range(N_PARTS)]
     found = ridge(X, y, parts)
