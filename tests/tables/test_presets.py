@@ -282,3 +282,14 @@ def test_a_checkpoint_beside_several_networks_is_refused(tmp_path: Path) -> None
     with pytest.raises(PellucidError, match="a checkpoint holds one network, and preset='default' trains"):
         fit_table(WAVY, "y", preset="default", checkpoint=tmp_path / "x.pellucid")
     assert fit_table(WAVY, "y", preset="fast", checkpoint=tmp_path / "x.pellucid").evidence.n_rows == 60
+
+
+def test_the_report_says_what_is_done_where_one_of_two_classes_is_rare() -> None:
+    names = ["rare" if i % 25 == 0 else "usual" for i in range(300)]
+    table = {"x1": X1.tolist(), "x2": X2.tolist(), "y": names}
+    told = [n for n in fit_table(table, "y", preset="fast").notes if "is 4.0% of the rows" in n]
+    assert len(told) == 1
+    assert "without weights for the classes" in told[0]
+    for options in ({"metric": "f1"}, {"class_weight": "balanced"}):
+        model = fit_table(table, "y", preset="fast", **options)
+        assert not any("% of the rows. Prob" in note for note in model.notes)

@@ -27,6 +27,7 @@ OPTIONS = {
     r"\btarget_scale='(\w+)'": r"--target-scale \1",
     r"\btask='(\w+)'": r"--task \1",
     r"\bpreset='(\w+)'": r"--preset \1",
+    r"\bmetric='(\w+)'": r"--metric \1",
     r"\boutput='(.*?)'": r"--output \1",
     r"\bencoding='([\w-]+)'": r"--encoding \1",
     r"\bhidden=\(\)": "--hidden none",

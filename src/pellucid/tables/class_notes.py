@@ -11,6 +11,9 @@ from pellucid.tables.targets import Class, Target
 from pellucid.training.splits import Indices
 
 MOST_ALIKE = 3  # sentences on names that differ by little
+UNEVEN = (
+    0.1  # share of the rarer of two classes, below which the most probable class is nearly always the other
+)
 
 
 def notes_on_classes(target: Target, training: Indices, held: Indices) -> list[str]:
@@ -42,6 +45,21 @@ def notes_on_classes(target: Target, training: Indices, held: Indices) -> list[s
             f"{_named(unproved, 'has')} too few rows to validate on, so the scores say nothing of {them}."
         )
     return notes
+
+
+def on_uneven(target: Target) -> list[str]:
+    """A sentence on what is done for two classes of which one is rare.
+
+    To weigh rows until both count the same spoils the probabilities: see docs/presets.md.
+    """
+    shares = np.bincount(target.values, minlength=2) / len(target.values) if target.classes else np.ones(1)
+    if len(target.classes) != 2 or shares.min() >= UNEVEN:
+        return []
+    rarer = shown(target.classes[int(shares.argmin())])
+    return [
+        f"{rarer} is {shares.min():.1%} of the rows. Probabilities are learned as they are, without weights "
+        "for the classes, which would spoil them; where the answers matter more, pass metric='f1' or another."
+    ]
 
 
 def alike_names(classes: Iterable[Class]) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from pellucid import checks
 from pellucid.merging import merged
 from pellucid.network import Network
+from pellucid.tables.class_notes import on_uneven
 from pellucid.tables.coverage import errors_of
 from pellucid.tables.judging import judged, on_decision
 from pellucid.tables.line import straight_line
@@ -112,6 +113,8 @@ def fitted(
     if given.folds and not goal.classes:
         errors, told = errors_of(given, goal, mix.z)
         notes += told
+    if metric is None and given.weights is None:
+        notes += on_uneven(given.target)
     if decision is not None:
         notes.append(on_decision(decision, evidence, given, mix.z))
     elif metric is not None:
