@@ -56,6 +56,9 @@ def fitted(
         What the answers are chosen for; unless given the most probable class is answered.
     """
     trained: list[Trained] = []
+    limit, spent = options.get("time_limit"), 0.0
+    if limit is not None:
+        limit = checks.number("time_limit", limit, 0, open_ends="least")
     n_numbers = len(given.encoding.numbers)
     is_narrow = given.n_learned < ROWS_A_NUMBER * n_numbers and any(r.waves for r in plan.recipes)
     if is_mixed and is_narrow:
@@ -66,9 +69,6 @@ def fitted(
         # A network for each scale would take as long again.
         line = straight_line(plan.recipes[0], given, seed, of_line)
         notes += line.notes
-    limit, spent = options.get("time_limit"), 0.0
-    if limit is not None:
-        limit = checks.number("time_limit", limit, 0, open_ends="least")
     for i, recipe in enumerate(plan.recipes):
         began = perf_counter()
         first = trained[0] if trained else line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ class Prepared:
         folds = [fold if i in numbers else nothing for i, fold in enumerate(self.folds)]
         return dataclasses.replace(self, folds=folds)
 
-    @property
+    @functools.cached_property
     def judged(self) -> Indices:
         """The rows that a model is judged by: those that validate, or all where none do.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import checks, settings
+from pellucid import settings
 from pellucid.engine.buffer import Array
 from pellucid.errors import DataError
 from pellucid.network import Network
@@ -102,7 +102,6 @@ def train(
     name = given.target.names[0]
     skewed = f"{name!r} is skewed, but logarithms were not tried"
     if (limit := options.get("time_limit")) is not None:
-        limit = checks.number("time_limit", limit, 0, open_ends="least")
         rounds = len(tried) + math.ceil((n_networks - 1) / settings.threads())
         options = {**options, "time_limit": limit / rounds}
     if len(tried) == 1:
